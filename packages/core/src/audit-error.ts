@@ -1,0 +1,62 @@
+/**
+ * Every way of holding the toolkit wrong, and every fault it reports.
+ * `docs/errors.md` says for each code what happened and what to do.
+ */
+export const auditErrorCodes = [
+  'ACTOR_SOURCE_MISSING',
+  'CLASS_NAME_INVALID',
+  'CLASS_NAME_TAKEN',
+  'CONTROLLERS_INVALID',
+  'CURSOR_INVALID',
+  'EVENT_AUDITED_TWICE',
+  'EVENT_NAME_INVALID',
+  'EVENT_UNKNOWN',
+  'GUARD_LOST',
+  'HANDLER_ESCAPES',
+  'HANDLER_MISSING',
+  'HANDLER_SYNCHRONOUS',
+  'KEY_INVALID',
+  'LIMIT_INVALID',
+  'LIMITER_FAILED',
+  'LIMITER_MISSING',
+  'PARAMETERS_LOST',
+  'POLICY_INVALID',
+  'POLICY_UNSUPPORTED',
+  'PROXY_INVALID',
+  'QUERY_INVALID',
+  'ROUTES_LOST',
+  'ROW_LOST',
+  'SCOPE_UNKNOWN',
+  'SIGNAL_INVALID',
+  'SINK_OVERLOADED',
+  'STEP_FAILED',
+  'STORE_LOCKED',
+  'STORE_UNREACHABLE',
+  'SUBSCRIBER_FAILED',
+  'THROTTLED',
+  'TRAIL_CLOSED',
+  'TRAIL_MISSING',
+] as const
+
+/** The closed set of codes an {@link AuditError} can carry. */
+export type AuditErrorCode = (typeof auditErrorCodes)[number]
+
+/**
+ * The one error of the toolkit. The message says what happened and what to do; `cause` is kept.
+ *
+ * @example
+ * try {
+ *   createAuditTrail({ sink, policies: { login: { unreachable: 'closed' as never } } })
+ * } catch (error) {
+ *   if (error instanceof AuditError && error.code === 'POLICY_INVALID') console.error(error.message)
+ * }
+ */
+export class AuditError extends Error {
+  override readonly name = 'AuditError'
+  readonly code: AuditErrorCode
+
+  constructor(code: AuditErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options)
+    this.code = code
+  }
+}

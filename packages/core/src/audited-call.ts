@@ -1,0 +1,107 @@
+import { Attempt } from './attempt.js'
+import { classify, type Ending } from './classify.js'
+import type { AuditContext } from './context.js'
+import type { EventName } from './events.js'
+import type { Actor } from './identity.js'
+import type { AuditRow } from './row.js'
+import type { AuditTrail } from './trail.js'
+
+/** Where the actor of a controller's calls comes from; null says anonymous, on purpose. */
+export type ActorSource = (context: AuditContext) => Actor | null
+
+/** Whose method is called. */
+export interface CallOwner {
+  readonly className: string | null
+  readonly actor: ActorSource | null
+}
+
+/**
+ * One call of one audited action: the attempts it has open, and how they close. Whoever opens it
+ * (an adapter before the body is read, else the outermost wrapper of the method) closes it.
+ */
+export class AuditedCall {
+  readonly trail: AuditTrail
+  readonly context: AuditContext
+  readonly owner: CallOwner
+  readonly methodName: string | null
+  readonly parent: AuditedCall | undefined
+  readonly attempts: Attempt[] = []
+  /** The object whose method runs; set when the handler is reached. */
+  self: object | undefined
+  /** The wrappers of the method that this call has passed through. */
+  readonly entered: unknown[] = []
+  /** True when an adapter opened it, before the handler: the adapter closes it too. */
+  readonly held: boolean
+  /** Run when the call closes, with whether it succeeded; the response waits for them. */
+  readonly afterwards: Array<(succeeded: boolean) => Promise<void>> = []
+  readonly #waiting: Array<{ trail: AuditTrail; rows: AuditRow[] }> = []
+  #closed = false
+
+  constructor(
+    trail: AuditTrail,
+    context: AuditContext,
+    owner: CallOwner,
+    methodName: string | null,
+    parent: AuditedCall | undefined,
+    held = false,
+  ) {
+    this.trail = trail
+    this.context = context
+    this.owner = owner
+    this.methodName = methodName
+    this.parent = parent
+    this.held = held
+  }
+
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  open(event: EventName): Attempt {
+    const attempt = new Attempt(event)
+    this.attempts.push(attempt)
+    return attempt
+  }
+
+  /**
+   * Closes every attempt, once. A nested call hands its rows to the outermost one: the handler
+   * around it may hold a transaction, and on a single connection waiting inside would not end.
+   * Resolves when the rows are stored, or their loss is counted; never rejects.
+   */
+  async close(ending: Ending): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    const rows: AuditRow[] = []
+    if (this.afterwards.length > 0) await this.#runAfterwards(ending)
+    for (const attempt of this.attempts) {
+      const row = this.trail.rowOf(attempt, this, ending)
+      if (row) rows.push(row)
+    }
+    const outermost = this.#outermostOpen()
+    if (outermost) {
+      if (rows.length > 0) outermost.#waiting.push({ trail: this.trail, rows })
+      return
+    }
+    for (const nested of this.#waiting) {
+      if (nested.trail === this.trail) rows.push(...nested.rows)
+      else await nested.trail.deliver(nested.rows)
+    }
+    if (rows.length > 0) await this.trail.deliver(rows)
+  }
+
+  async #runAfterwards(ending: Ending): Promise<void> {
+    const [first = new Attempt('rate_limit')] = this.attempts
+    const succeeded = classify(first, ending).outcome === 'success'
+    for (const run of this.afterwards) {
+      await run(succeeded).catch((cause) =>
+        this.trail.report('STEP_FAILED', 'A step after an audited call failed; its row is not affected.', cause),
+      )
+    }
+  }
+
+  #outermostOpen(): AuditedCall | undefined {
+    let outermost: AuditedCall | undefined
+    for (let call = this.parent; call; call = call.parent) if (!call.#closed) outermost = call
+    return outermost
+  }
+}

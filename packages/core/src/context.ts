@@ -1,0 +1,67 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { AuditedCall } from './audited-call.js'
+import type { AuditTrail } from './trail.js'
+
+/** One hop of the way a request took, nearest first, and whether it was a proxy we trust. */
+export interface Hop {
+  readonly address: string
+  readonly trusted: boolean
+}
+
+/** From where an attempt comes. Frozen when the attempt begins; every field may be missing. */
+export interface AuditContext {
+  /** `[A-Za-z0-9._-]{1,64}`, taken over from the caller or made. */
+  readonly requestId?: string
+  /** The session's identifier; stored as a keyed hash only. */
+  readonly sessionId?: string
+  readonly tenant?: string
+  /** The client's address in canonical form, as seen through the trusted proxies. */
+  readonly address?: string
+  readonly proxies?: readonly Hop[]
+  readonly userAgent?: string
+  readonly httpMethod?: string
+  /** The route's template (`/invoices/:id`), never the path that was requested. */
+  readonly route?: string
+}
+
+/** What travels with the asynchronous flow of one request. */
+export interface Scope {
+  readonly context: AuditContext
+  readonly trail: AuditTrail | undefined
+  /** The audited call that is running, innermost first; an adapter may have opened it. */
+  readonly call: AuditedCall | undefined
+}
+
+const scopes = new AsyncLocalStorage<Scope>()
+
+/** The scope of the code that is running, for adapters and mixins. */
+export function currentScope(): Scope | undefined {
+  return scopes.getStore()
+}
+
+/** Runs with a scope; what it awaits and starts inherits it. */
+export function runInScope<Result>(scope: Scope, run: () => Result): Result {
+  return scopes.run(scope, run)
+}
+
+const nowhere: AuditContext = Object.freeze({})
+
+/** The context of the code that is running; empty outside of any request. */
+export function currentContext(): AuditContext {
+  return scopes.getStore()?.context ?? nowhere
+}
+
+/**
+ * Runs a job, a queue consumer or a command with a context of its own.
+ *
+ * @example
+ * await runInContext({ requestId: job.id, tenant: job.tenant }, () => invoices.close(job), { trail })
+ */
+export function runInContext<Result>(
+  context: AuditContext,
+  run: () => Result,
+  options: { readonly trail?: AuditTrail } = {},
+): Result {
+  const trail = options.trail ?? scopes.getStore()?.trail
+  return scopes.run({ context: Object.freeze({ ...context }), trail, call: undefined }, run)
+}

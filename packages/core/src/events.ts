@@ -1,0 +1,78 @@
+/**
+ * The open registry of events: the name of what is attempted, and the shape of its details.
+ * Add your own by declaration merging; a name is snake_case, without a dot.
+ *
+ * @example
+ * declare module '@countersign/core' {
+ *   interface AuditEvents {
+ *     invoice_payment: { invoiceId: string }
+ *   }
+ * }
+ */
+export interface AuditEvents {
+  login: { method?: 'password' | 'social' | 'backup_code' | 'totp'; remember?: boolean }
+  two_factor_challenge: { factor?: 'totp' | 'backup_code'; remaining?: number }
+  two_factor_setup: NoDetails
+  two_factor_enable: NoDetails
+  two_factor_disable: NoDetails
+  backup_codes_regenerate: { count?: number }
+  logout: NoDetails
+  token_refresh: NoDetails
+  token_reuse: { revoked?: number }
+  session_expire: NoDetails
+  session_revoke: NoDetails
+  session_revoke_all: { revoked?: number }
+  signup: NoDetails
+  email_verification: NoDetails
+  email_verification_request: NoDetails
+  password_change: NoDetails
+  password_reset_request: NoDetails
+  password_reset: NoDetails
+  email_change_request: NoDetails
+  email_change: NoDetails
+  email_change_undo: NoDetails
+  social_login: { provider: string }
+  social_connect: { provider: string }
+  social_disconnect: { provider: string }
+  profile_update: { fields?: string[] }
+  consent_update: { from?: boolean; to?: boolean; version?: string }
+  data_export_request: NoDetails
+  data_export_ready: { bytes?: number }
+  data_export_download: NoDetails
+  data_export_expire: NoDetails
+  data_deletion_request: NoDetails
+  data_deletion_cancel: NoDetails
+  data_deletion: NoDetails
+  lockout_start: { until?: string }
+  lockout_end: NoDetails
+  rate_limit: NoDetails
+  access_control: { permission?: string }
+  file_upload: { bytes?: number; mediaType?: string }
+  admin_action: { action: string }
+  suspicious_activity: { rule?: string }
+  audit_read: { filters?: string[]; returned?: number }
+  audit_export: { format?: string; rows?: number }
+  audit_prune: { before?: string; rows?: number }
+}
+
+/** The details of an event that has none. */
+export type NoDetails = Record<never, never>
+
+/** The name of an event. */
+export type EventName = Extract<keyof AuditEvents, string>
+
+/** The details that belong to an event. */
+export type EventDetails<Event extends EventName> = AuditEvents[Event]
+
+/** How an attempt ended; `denied` means throttled, locked out or forbidden. */
+export type Outcome = 'success' | 'failure' | 'denied'
+
+/** How much an event matters, least first, in the words of OCSF `severity_id` 1 to 5. */
+export type Severity = 'informational' | 'low' | 'medium' | 'high' | 'critical'
+
+const eventName = /^[a-z][a-z0-9]*(?:_[a-z0-9]+)*$/
+
+/** True for a well-formed event name or reason: snake_case, 1 to 64 characters. */
+export function isSnakeCase(name: unknown): name is string {
+  return typeof name === 'string' && name.length <= 64 && eventName.test(name)
+}

@@ -1,0 +1,50 @@
+export { Attempt, type AttemptHandle, actAs, currentAttempt } from './attempt.js'
+export { AuditError, type AuditErrorCode, auditErrorCodes } from './audit-error.js'
+export { type ActorSource, AuditedCall, type CallOwner } from './audited-call.js'
+export { assertEventName, catalogue, type EventDeclaration, type EventDefinition } from './catalogue.js'
+export { type Classification, classify, type Ending, statusOf } from './classify.js'
+export { cleanText } from './clean-text.js'
+export {
+  type AuditContext,
+  currentContext,
+  currentScope,
+  type Hop,
+  runInContext,
+  runInScope,
+  type Scope,
+} from './context.js'
+export type { AuditEvents, EventDetails, EventName, NoDetails, Outcome, Severity } from './events.js'
+export { GroupCommit, type GroupCommitOptions } from './group-commit.js'
+export {
+  type Actor,
+  type ActorLike,
+  type Attempted,
+  canonicalIdentifier,
+  maskIdentifier,
+  type Subject,
+} from './identity.js'
+export type { AuditLimiter, LimitedBy, Reservation, Throttling } from './limiter.js'
+export { type MemorySink, memorySink } from './memory-sink.js'
+export type { AuditTypeError, Delivery, EventPolicy, WhenUnreachable } from './policy.js'
+export { type AuditPage, type AuditQuery, type AuditReader, checkQuery, isRowId } from './reader.js'
+export { type Json, REDACTED, redact } from './redact.js'
+export type { AuditRow, Device } from './row.js'
+export { rowId, timeOfRowId } from './row-id.js'
+export type {
+  AuditSignal,
+  AuditSignals,
+  FaultSignal,
+  LossSignal,
+  SignalName,
+  SignalOf,
+  SubscribeOptions,
+} from './signals.js'
+export type { AuditSink } from './sink.js'
+export { Throttled } from './throttled.js'
+export {
+  type AuditTrail,
+  type AuditTrailOptions,
+  createAuditTrail,
+  type RecordOptions,
+  type TrailCounts,
+} from './trail.js'

@@ -1,0 +1,51 @@
+import type { Hop } from './context.js'
+import type { EventDetails, EventName, Outcome, Severity } from './events.js'
+import type { Actor, Attempted, Subject } from './identity.js'
+
+/** What a user agent says about the device; all of it is the client's claim. */
+export interface Device {
+  readonly browser?: string
+  readonly os?: string
+  readonly type?: string
+}
+
+/** A closed attempt as it is stored: plain data, without secrets, bounded, safe to print. */
+export interface AuditRow<Event extends EventName = EventName> {
+  /** UUIDv7, made when the attempt began; replays are recognised by it. */
+  readonly id: string
+  readonly occurredAt: Date
+  readonly event: Event
+  readonly eventVersion: number
+  readonly outcome: Outcome
+  readonly reason: string | null
+  readonly severity: Severity
+  readonly actor: Actor
+  readonly onBehalfOf: Actor | null
+  readonly subject: Subject | null
+  readonly attempted: Attempted | null
+  readonly className: string | null
+  readonly methodName: string | null
+  readonly tenant: string | null
+  /** A keyed hash, never the identifier itself. */
+  readonly sessionId: string | null
+  readonly requestId: string | null
+  readonly address: string | null
+  readonly proxies: readonly Hop[] | null
+  readonly userAgent: string | null
+  readonly device: Device | null
+  readonly httpMethod: string | null
+  readonly route: string | null
+  readonly status: number | null
+  readonly durationMs: number
+  /** The throttle that refused, its limit and the seconds to wait. */
+  readonly scope: string | null
+  readonly limit: number | null
+  readonly retryAfter: number | null
+  readonly details: Readonly<EventDetails<Event>>
+  /** Set on the summary row of a flood that was collapsed. */
+  readonly repeatCount: number | null
+  readonly firstAt: Date | null
+  readonly lastAt: Date | null
+  /** When the personal fields were erased. */
+  readonly erasedAt: Date | null
+}

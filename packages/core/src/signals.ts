@@ -1,0 +1,170 @@
+import mitt from 'mitt'
+import { AuditError } from './audit-error.js'
+import { type EventName, isSnakeCase, type Outcome } from './events.js'
+import type { AuditRow } from './row.js'
+
+/** The announcement of a stored row. */
+export interface AuditSignal<Event extends EventName = EventName> {
+  readonly name: Event
+  readonly row: AuditRow<Event>
+}
+
+/** A row that could not be stored, and why. It is counted in `trail.counts.lost`. */
+export interface LossSignal {
+  readonly name: 'loss'
+  readonly row: AuditRow
+  readonly cause: unknown
+}
+
+/** A fault that harmed nobody: a subscriber that threw, a step that failed. */
+export interface FaultSignal {
+  readonly name: 'fault'
+  readonly error: AuditError
+}
+
+/** What can be subscribed to: an event, an event's outcome, everything, losses and faults. */
+export type SignalName = '*' | 'loss' | 'fault' | EventName | `${EventName}.${Outcome}`
+
+/** What a subscriber of a name receives. */
+export type SignalOf<Name extends SignalName> = Name extends 'loss'
+  ? LossSignal
+  : Name extends 'fault'
+    ? FaultSignal
+    : Name extends `${infer Event}.${Outcome}`
+      ? AuditSignal<Extract<Event, EventName>>
+      : Name extends EventName
+        ? AuditSignal<Name>
+        : AuditSignal
+
+export interface SubscribeOptions {
+  /** Unsubscribes when aborted. */
+  readonly signal?: AbortSignal
+}
+
+/**
+ * The typed, in-process announcements of a trail, at most once each, after the row was stored.
+ * A subscriber that throws, rejects or hangs harms nobody: it is reported as a `fault`.
+ */
+export interface AuditSignals {
+  /**
+   * Subscribes, and returns what ends the subscription.
+   *
+   * @example
+   * const off = trail.signals.on('login.failure', ({ row }) => alert(row.attempted, row.address))
+   */
+  on<Name extends SignalName>(
+    name: Name,
+    subscriber: (signal: SignalOf<Name>) => unknown,
+    options?: SubscribeOptions,
+  ): () => void
+  /** As {@link on}, for one signal. */
+  once<Name extends SignalName>(
+    name: Name,
+    subscriber: (signal: SignalOf<Name>) => unknown,
+    options?: SubscribeOptions,
+  ): () => void
+}
+
+type Subscriber = (signal: never) => unknown
+type AnySignal = AuditSignal | LossSignal | FaultSignal
+
+const outcomes: readonly string[] = ['success', 'failure', 'denied'] satisfies Outcome[]
+
+function assertSignalName(name: unknown): asserts name is string {
+  if (name === '*') return
+  const [event, outcome, ...rest] = typeof name === 'string' ? name.split('.') : []
+  if (isSnakeCase(event) && rest.length === 0 && (outcome === undefined || outcomes.includes(outcome))) return
+  throw new AuditError(
+    'SIGNAL_INVALID',
+    `${JSON.stringify(name)} is no signal. Subscribe to an event ('login'), to an outcome ('login.failure'), to '*', 'loss' or 'fault'.`,
+  )
+}
+
+// mitt's declarations are CommonJS, its code is a module: the types are one `default` too deep.
+const createBus = mitt as unknown as typeof mitt.default
+
+/** The bus behind `trail.signals`; the trail alone emits. */
+export class SignalBus implements AuditSignals {
+  readonly #bus = createBus<Record<string, AnySignal>>()
+  #subscribers = 0
+
+  on<Name extends SignalName>(
+    name: Name,
+    subscriber: (signal: SignalOf<Name>) => unknown,
+    options: SubscribeOptions = {},
+  ): () => void {
+    assertSignalName(name)
+    if (options.signal?.aborted) return () => undefined
+    // mitt hands a '*' listener the name first; rows are announced to '*' by name, like the rest.
+    const key = name === '*' ? 'all' : name
+    const listener = (signal: AnySignal): void => this.#run(subscriber as Subscriber, signal, name)
+    this.#bus.on(key, listener)
+    this.#subscribers++
+    let subscribed = true
+    const off = (): void => {
+      if (!subscribed) return
+      subscribed = false
+      this.#subscribers--
+      this.#bus.off(key, listener)
+      options.signal?.removeEventListener('abort', off)
+    }
+    options.signal?.addEventListener('abort', off, { once: true })
+    return off
+  }
+
+  once<Name extends SignalName>(
+    name: Name,
+    subscriber: (signal: SignalOf<Name>) => unknown,
+    options: SubscribeOptions = {},
+  ): () => void {
+    const off = this.on(
+      name,
+      (signal) => {
+        off()
+        return subscriber(signal)
+      },
+      options,
+    )
+    return off
+  }
+
+  announce(row: AuditRow): void {
+    if (this.#subscribers === 0) return
+    const signal: AuditSignal = { name: row.event, row }
+    this.#bus.emit(row.event, signal)
+    this.#bus.emit(`${row.event}.${row.outcome}`, signal)
+    this.#bus.emit('all', signal)
+  }
+
+  lose(row: AuditRow, cause: unknown): void {
+    this.#bus.emit('loss', { name: 'loss', row, cause })
+  }
+
+  /** True when somebody was told. */
+  report(error: AuditError): boolean {
+    const told = (this.#bus.all.get('fault')?.length ?? 0) > 0
+    this.#bus.emit('fault', { name: 'fault', error })
+    return told
+  }
+
+  #run(subscriber: Subscriber, signal: AnySignal, name: string): void {
+    const fail = (cause: unknown): void => {
+      // A subscriber of faults that throws must not be told of its own fault.
+      if (name === 'fault') return
+      this.report(
+        new AuditError('SUBSCRIBER_FAILED', `A subscriber of '${name}' failed; the row is stored.`, { cause }),
+      )
+    }
+    try {
+      const result = subscriber(signal as never)
+      if (result instanceof Promise) result.catch(fail)
+      else if (isThenable(result)) Promise.resolve(result).catch(fail)
+    } catch (cause) {
+      fail(cause)
+    }
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+}

@@ -1,0 +1,12 @@
+import type { AuditRow } from './row.js'
+
+/**
+ * Where rows go. `write` resolves when every row is as safe as the sink can make it, and rejects
+ * otherwise; the same row (by id) written twice counts once.
+ */
+export interface AuditSink {
+  readonly name: string
+  write(rows: readonly AuditRow[]): Promise<void>
+  /** Waits for what is under way, and releases what the sink itself opened. */
+  close?(): Promise<void>
+}

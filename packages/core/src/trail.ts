@@ -1,0 +1,252 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { Attempt } from './attempt.js'
+import { AuditError, type AuditErrorCode } from './audit-error.js'
+import { AuditedCall } from './audited-call.js'
+import { assertEventName, catalogue, defineEvent, type EventDeclaration, type EventDefinition } from './catalogue.js'
+import type { Ending } from './classify.js'
+import { type AuditContext, currentScope } from './context.js'
+import type { EventDetails, EventName, Outcome } from './events.js'
+import { type ActorLike, type Subject, toActor } from './identity.js'
+import type { AuditLimiter } from './limiter.js'
+import { assertPolicy, type EventPolicy } from './policy.js'
+import type { AuditRow, Device } from './row.js'
+import { RowMaker } from './row-maker.js'
+import { type AuditSignals, SignalBus } from './signals.js'
+import type { AuditSink } from './sink.js'
+
+/** What a trail is made of. Only the sink is required. */
+export interface AuditTrailOptions {
+  readonly sink: AuditSink
+  /** Counts attempts for `@Throttle`; one configured scope per name. */
+  readonly limiter?: AuditLimiter
+  /**
+   * The root of the keyed hashes of identifiers and sessions, at least 32 bytes. Without it the
+   * hashes of one process can't be compared with those of another.
+   */
+  readonly key?: string | Uint8Array
+  /** Your own events: severity and names in other vocabularies. */
+  readonly events?: Readonly<Record<string, EventDeclaration>>
+  readonly policies?: { readonly [Event in EventName]?: EventPolicy }
+  /** Sees every row before it is written, and may change it; secrets are taken out afterwards. */
+  readonly transform?: (row: AuditRow) => AuditRow
+  /** Answers true to leave a row out: no row, no signal, counted as vetoed. */
+  readonly veto?: (row: AuditRow) => boolean
+  /** Parses a user agent; what it throws costs the device and nothing else. */
+  readonly device?: (userAgent: string) => Device | null
+}
+
+/** An attempt that no method call stands for: a job, a command, a rule that fired. */
+export interface RecordOptions<Event extends EventName> {
+  readonly outcome?: Outcome
+  readonly reason?: string
+  readonly actor?: ActorLike
+  readonly onBehalfOf?: ActorLike
+  readonly subject?: Subject
+  readonly attempted?: string
+  readonly details?: EventDetails<Event>
+}
+
+/** What a trail did since it was made. */
+export interface TrailCounts {
+  readonly recorded: number
+  readonly vetoed: number
+  readonly lost: number
+}
+
+/** Takes closed attempts: classifies, completes, redacts, delivers, then signals. */
+export interface AuditTrail {
+  readonly signals: AuditSignals
+  readonly limiter: AuditLimiter | undefined
+  readonly counts: TrailCounts
+  /**
+   * Records an attempt without a controller. Resolves when the row is stored, or its loss counted.
+   *
+   * @example
+   * await trail.record('audit_prune', { actor: { type: 'service', id: 'retention' }, details: { rows: 12 } })
+   */
+  record<Event extends EventName>(event: Event, options?: RecordOptions<Event>): Promise<void>
+  /** Whether the catalogue or `events` knows this name. */
+  knows(event: string): boolean
+  definitionOf(event: string): EventDefinition
+  /** The hash under which a submitted identifier is stored. */
+  identifierHash(identifier: string): string
+  /** Resolves when nothing is being delivered. */
+  settled(): Promise<void>
+  /** Waits for what is under way, and closes the sink. */
+  close(): Promise<void>
+  /** Makes the row of a closed attempt; null when it was vetoed. For {@link AuditedCall}. */
+  rowOf(attempt: Attempt, call: AuditedCall, ending: Ending): AuditRow | null
+  /** Delivers and announces rows; never rejects. For {@link AuditedCall}. */
+  deliver(rows: AuditRow[]): Promise<void>
+  /** Reports a fault that harmed nobody: to the `fault` subscribers, else as a process warning. */
+  report(code: AuditErrorCode, message: string, cause?: unknown): void
+}
+
+/**
+ * Makes a trail. Everything is passed in; two trails share nothing.
+ *
+ * @throws AuditError `KEY_INVALID`, `POLICY_INVALID`, `POLICY_UNSUPPORTED`, `EVENT_NAME_INVALID`, `EVENT_UNKNOWN`
+ * @example
+ * const sink = memorySink()
+ * const trail = createAuditTrail({ sink })
+ */
+export function createAuditTrail(options: AuditTrailOptions): AuditTrail {
+  return new Trail(options)
+}
+
+const nowhere: AuditContext = Object.freeze({})
+const nobody = Object.freeze({ className: null, actor: null })
+
+class Trail implements AuditTrail {
+  readonly signals: SignalBus = new SignalBus()
+  readonly limiter: AuditLimiter | undefined
+  readonly #options: AuditTrailOptions
+  readonly #definitions: Map<string, EventDefinition>
+  readonly #rows: RowMaker
+  // Sinks and subscribers run where the trail was made: in nobody's request and nobody's transaction.
+  readonly #outside: <Result>(run: () => Result) => Result = AsyncLocalStorage.snapshot()
+  readonly #counts = { recorded: 0, vetoed: 0, lost: 0 }
+  #underWay = 0
+  #waiters: Array<() => void> = []
+  #closed = false
+
+  constructor(options: AuditTrailOptions) {
+    this.#options = options
+    this.limiter = options.limiter
+    this.#definitions = new Map(Object.entries(catalogue))
+    for (const [name, declaration] of Object.entries(options.events ?? {})) {
+      this.#definitions.set(name, defineEvent(name, declaration))
+    }
+    for (const [event, policy] of Object.entries(options.policies ?? {})) {
+      assertEventName(event)
+      if (policy) assertPolicy(event, policy)
+    }
+    this.#rows = new RowMaker({
+      definitionOf: (event) => this.definitionOf(event),
+      key: options.key,
+      device: options.device,
+      onFault: (step, cause) => this.#stepFailed(step, cause),
+    })
+  }
+
+  get counts(): TrailCounts {
+    return { ...this.#counts }
+  }
+
+  knows(event: string): boolean {
+    return this.#definitions.has(event)
+  }
+
+  definitionOf(event: string): EventDefinition {
+    const known = this.#definitions.get(event)
+    if (known) return known
+    // A mixin declares its event by being written; its severity is the default one.
+    const definition = defineEvent(event)
+    this.#definitions.set(event, definition)
+    return definition
+  }
+
+  identifierHash(identifier: string): string {
+    return this.#rows.identifierHash(identifier)
+  }
+
+  async record<Event extends EventName>(event: Event, options: RecordOptions<Event> = {}): Promise<void> {
+    assertEventName(event)
+    const scope = currentScope()
+    const call = new AuditedCall(this, scope?.context ?? nowhere, nobody, null, scope?.call)
+    const attempt = call.open(event)
+    const { actor, onBehalfOf, subject, attempted, details, reason, outcome } = options
+    attempt.actor = actor ? toActor(actor) : null
+    attempt.onBehalfOf = onBehalfOf ? toActor(onBehalfOf) : null
+    attempt.subject = subject ?? null
+    attempt.attempted = attempted ?? null
+    attempt.details = details ? { ...details } : null
+    attempt.reason = reason ?? null
+    attempt.outcome = outcome ?? null
+    await call.close({})
+  }
+
+  rowOf(attempt: Attempt, call: AuditedCall, ending: Ending): AuditRow | null {
+    let row = this.#rows.make(attempt, call, ending)
+    const { transform, veto } = this.#options
+    if (transform) row = this.#transformed(row, transform)
+    if (veto && this.#vetoed(row, veto)) {
+      this.#counts.vetoed++
+      return null
+    }
+    return row
+  }
+
+  async deliver(rows: AuditRow[]): Promise<void> {
+    this.#underWay++
+    try {
+      if (this.#closed) throw new AuditError('TRAIL_CLOSED', 'The trail is closed; close it after the server.')
+      await this.#outside(() => this.#options.sink.write(rows))
+      this.#counts.recorded += rows.length
+    } catch (cause) {
+      this.#lose(rows, cause)
+      return
+    } finally {
+      if (--this.#underWay === 0 && this.#waiters.length > 0) this.#wake()
+    }
+    this.#outside(() => {
+      for (const row of rows) this.signals.announce(row)
+    })
+  }
+
+  report(code: AuditErrorCode, message: string, cause?: unknown): void {
+    const error = new AuditError(code, message, cause === undefined ? {} : { cause })
+    const told = this.#outside(() => this.signals.report(error))
+    if (!told) process.emitWarning(cause instanceof Error ? `${message} (${cause.message})` : message, { code })
+  }
+
+  async settled(): Promise<void> {
+    if (this.#underWay === 0) return
+    await new Promise<void>((resolve) => this.#waiters.push(resolve))
+  }
+
+  async close(): Promise<void> {
+    await this.settled()
+    this.#closed = true
+    await this.#options.sink.close?.()
+  }
+
+  #wake(): void {
+    const waiters = this.#waiters
+    this.#waiters = []
+    for (const wake of waiters) wake()
+  }
+
+  #lose(rows: readonly AuditRow[], cause: unknown): void {
+    this.#counts.lost += rows.length
+    this.#outside(() => {
+      for (const row of rows) this.signals.lose(row, cause)
+    })
+    this.report('ROW_LOST', `${rows.length} audit row(s) could not be stored and are lost.`, cause)
+  }
+
+  #transformed(row: AuditRow, transform: (row: AuditRow) => AuditRow): AuditRow {
+    try {
+      const changed = transform(row)
+      // What the attempt was is not the transform's to say.
+      return this.#rows.seal({ ...row, ...changed, id: row.id, event: row.event, occurredAt: row.occurredAt })
+    } catch (cause) {
+      this.#stepFailed('the transform', cause)
+      // It may have been there to take something out: the details stay behind, the fact does not.
+      return { ...row, details: {} }
+    }
+  }
+
+  #vetoed(row: AuditRow, veto: (row: AuditRow) => boolean): boolean {
+    try {
+      return veto(row) === true
+    } catch (cause) {
+      this.#stepFailed('the veto', cause)
+      return false
+    }
+  }
+
+  #stepFailed(step: string, cause: unknown): void {
+    this.report('STEP_FAILED', `${step} failed; the row is recorded without it.`, cause)
+  }
+}

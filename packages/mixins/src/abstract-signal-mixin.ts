@@ -1,0 +1,115 @@
+import {
+  type AuditEvents,
+  assertEventName,
+  currentScope,
+  type EventDetails,
+  type EventName,
+  type Throttling,
+} from '@countersign/core'
+import { assertHandler } from './assert-handler.js'
+import type { AuditedController } from './audit-mixin.js'
+import { admit, factsOf } from './controller-facts.js'
+import { closing, isCallOf, openCall } from './enter-call.js'
+import { defineHooked } from './hooked-method.js'
+import { addHook } from './hooks.js'
+import type { AnyClass, MixinBase } from './mixin-base.js'
+import { throttledHook } from './throttled-hook.js'
+
+/** What {@link AbstractSignalMixin} gives to the mixin that extends it. */
+export declare abstract class SignalSource implements AuditedController {
+  /**
+   * Runs one attempt at an event, and leaves one row of it. Inside a request the row closes with
+   * the response; what `run` returns or throws is passed on unaltered.
+   */
+  protected audited<Event extends EventName, Result>(
+    event: Event,
+    details: EventDetails<Event>,
+    run: () => Promise<Result>,
+  ): Promise<Result>
+  throttled(hit: Throttling): Promise<unknown>
+}
+
+/** Method → event: what a hand-written mixin audits, for attempts that never reach the method. */
+export type AuditedMethods = { readonly [method: string]: keyof AuditEvents & string }
+
+/**
+ * The hand-written path to a mixin, for what `auditMixin` can't say.
+ *
+ * @param methods which event each method attempts. Optional; with it an attempt that is refused
+ * before the method runs (a body that fails validation, a guard) leaves its row too.
+ * @example
+ * export interface InvoiceHandlers { pay(...args: any[]): Promise<unknown> }
+ * export function withInvoiceAudit<Base extends MixinBase<InvoiceHandlers>>(Base: Base): Base & MixinBase<AuditedController> {
+ *   abstract class InvoiceAudited extends AbstractSignalMixin(Base, { pay: 'invoice_payment' }) {
+ *     override async pay(...args: any[]) {
+ *       return this.audited('invoice_payment', { invoiceId: args[0] }, () => super.pay(...args))
+ *     }
+ *   }
+ *   return InvoiceAudited
+ * }
+ */
+export function AbstractSignalMixin<Base extends MixinBase>(
+  Base: Base,
+  methods: AuditedMethods = {},
+): Base & MixinBase<SignalSource> {
+  const base: AnyClass = Base
+
+  abstract class SignalAudited extends (base as MixinBase) {
+    // A constructor would hide the parameters that containers inject by; an initialiser does not.
+    // biome-ignore lint/correctness/noUnusedPrivateClassMembers: its initialiser is the check
+    readonly #admitted: boolean = admit(this)
+
+    protected async audited(event: EventName, details: object, run: () => Promise<unknown>): Promise<unknown> {
+      return runAudited(this, event, details, run)
+    }
+  }
+  for (const [method, event] of Object.entries(methods)) {
+    assertHandler(base, method, `AbstractSignalMixin (${event})`)
+    addHook(
+      SignalAudited,
+      {
+        event,
+        method,
+        by: 'AbstractSignalMixin',
+        declares: true,
+        details: undefined,
+        attempted: undefined,
+        subject: undefined,
+      },
+      base,
+    )
+  }
+  const inherited = base.prototype as { throttled?: (hit: Throttling) => unknown }
+  defineHooked(
+    SignalAudited.prototype,
+    'throttled',
+    throttledHook(() => inherited.throttled),
+  )
+  return SignalAudited as unknown as Base & MixinBase<SignalSource>
+}
+
+async function runAudited(
+  self: object,
+  event: EventName,
+  details: object,
+  run: () => Promise<unknown>,
+): Promise<unknown> {
+  assertEventName(event)
+  const facts = factsOf(self)
+  const scope = currentScope()
+  const running = scope?.call && isCallOf(scope.call, facts, self, null) ? scope.call : undefined
+  const call = running ?? openCall(facts, scope, null)
+  call.self = self
+  const attempt = call.attempts.find((open) => open.event === event && !call.entered.includes(open)) ?? call.open(event)
+  call.entered.push(attempt)
+  attempt.details = { ...attempt.details, ...details }
+  const attempted = async (): Promise<unknown> => {
+    try {
+      return await run()
+    } catch (error) {
+      attempt.error = error
+      throw error
+    }
+  }
+  return running ? attempted() : closing(call, attempted)
+}

@@ -1,0 +1,81 @@
+import { AuditError, assertEventName, type EventDetails, type EventName, type Subject } from '@countersign/core'
+import { assertHandler } from './assert-handler.js'
+import { hookedMethod } from './hooked-method.js'
+import { addHook } from './hooks.js'
+import type { AnyClass, AsyncHandler } from './mixin-base.js'
+
+/** What an audited method's arguments say about the attempt. */
+export interface AuditEventOptions<Event extends EventName> {
+  readonly details?: (...args: any[]) => EventDetails<Event>
+  /** The identifier that was submitted, as typed; stored as a keyed hash and a masked form. */
+  readonly attempted?: (...args: any[]) => string | null | undefined
+  readonly subject?: (...args: any[]) => Subject | null | undefined
+}
+
+/** A decorator for asynchronous methods only. */
+export type HandlerDecorator = <Handler extends AsyncHandler>(
+  target: object,
+  key: string | symbol,
+  descriptor: TypedPropertyDescriptor<Handler>,
+) => void
+
+/**
+ * Audits a method: every attempt leaves one row of the event. Goes above or below the
+ * framework's own decorators.
+ *
+ * @throws AuditError when applied: `EVENT_NAME_INVALID`, `HANDLER_SYNCHRONOUS`, `HANDLER_ESCAPES`, `EVENT_AUDITED_TWICE`
+ * @example
+ * class SessionController {
+ *   static readonly className = 'SessionController'
+ *   static readonly actor = () => null
+ *
+ *   @AuditEvent('login', { attempted: (body: { email: string }) => body.email })
+ *   async login(body: { email: string }) { return { ok: true } }
+ * }
+ */
+export function AuditEvent<const Event extends EventName>(
+  event: Event,
+  options: AuditEventOptions<Event> = {},
+): HandlerDecorator {
+  assertEventName(event)
+  const by = `@AuditEvent('${event}')`
+  return (target, key, descriptor) => {
+    const method = String(key)
+    const original = decorated(target, method, descriptor, by)
+    const { details, attempted, subject } = options
+    addHook(target.constructor as AnyClass, { event, method, by, declares: false, details, attempted, subject })
+    replace(
+      descriptor,
+      hookedMethod(method, original, () => original),
+    )
+  }
+}
+
+/** The decorated method, after the checks that the compiler does for those who have one. */
+export function decorated(
+  target: object,
+  method: string,
+  descriptor: PropertyDescriptor | undefined,
+  by: string,
+): AsyncHandler {
+  const original: unknown = descriptor?.value
+  if (typeof target === 'function') {
+    throw new AuditError(
+      'HANDLER_MISSING',
+      `${by} is on a static method, ${method}(). Only methods of instances are audited.`,
+    )
+  }
+  if (typeof original === 'function') return assertHandler(asClass(target, method, original), method, by)
+  return assertHandler(target.constructor as AnyClass, method, by)
+}
+
+/** Puts the hooked method in place of the decorated one. */
+export function replace(descriptor: PropertyDescriptor, hooked: AsyncHandler): void {
+  descriptor.value = hooked
+}
+
+/** While decorators run the prototype still has the method as it was before the ones below. */
+function asClass(target: object, method: string, original: unknown): AnyClass {
+  const view = Object.create(target, { [method]: { value: original } }) as object
+  return Object.assign(() => undefined, { prototype: view }) as unknown as AnyClass
+}

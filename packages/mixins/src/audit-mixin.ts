@@ -1,0 +1,106 @@
+import { assertEventName, type EventDetails, type EventName, type Subject, type Throttling } from '@countersign/core'
+import { assertHandler } from './assert-handler.js'
+import { admit } from './controller-facts.js'
+import { defineHooked, hookedMethod } from './hooked-method.js'
+import { addHook, type FromArguments } from './hooks.js'
+import type { AnyClass, AsyncHandler, HandlerNamed, MixinBase } from './mixin-base.js'
+import { throttledHook } from './throttled-hook.js'
+
+/** What a mixin adds to a controller. */
+export interface AuditedController {
+  /** Shapes the refusal of a throttled attempt: what it returns becomes the body. Never lifts it. */
+  throttled(hit: Throttling): Promise<unknown>
+}
+
+/** What an audit mixin is, declared: the event, the method, and what to take from the arguments. */
+export interface AuditMixinDeclaration<Event extends EventName, Method extends string> {
+  readonly event: Event
+  /** The method to hook unless the user names another. */
+  readonly method: Method
+  readonly details?: (...args: any[]) => EventDetails<Event>
+  readonly attempted?: (...args: any[]) => string | null | undefined
+  readonly subject?: (...args: any[]) => Subject | null | undefined
+  /** Whether `throttled(hit)` is hooked too, for hosts with a throttle of their own. True unless told. */
+  readonly throttled?: boolean
+  /** How messages call the mixin. */
+  readonly name?: string
+}
+
+/** What can be said when an audit mixin is applied. */
+export interface AuditMixinOptions<Method extends string> {
+  /** The method to hook; it must exist and be asynchronous. */
+  readonly method: Method
+}
+
+/** A function that extends a controller with an audit. */
+export interface AuditMixin<Handlers extends object> {
+  <Base extends MixinBase<Handlers>>(Base: Base): Base & MixinBase<AuditedController>
+  <Method extends string, Base extends MixinBase<HandlerNamed<Method>>>(
+    Base: Base,
+    options: AuditMixinOptions<Method>,
+  ): Base & MixinBase<AuditedController>
+}
+
+/**
+ * Declares an audit mixin. The event becomes known to every trail that the mixin meets.
+ *
+ * @throws AuditError when applied: `HANDLER_MISSING`, `HANDLER_ESCAPES`, `HANDLER_SYNCHRONOUS`, `EVENT_AUDITED_TWICE`
+ * @example
+ * declare module '@countersign/core' { interface AuditEvents { invoice_payment: { invoiceId: string } } }
+ * export const withInvoiceAudit = auditMixin({
+ *   event: 'invoice_payment',
+ *   method: 'pay',
+ *   details: (invoiceId: string) => ({ invoiceId }),
+ * })
+ */
+export function auditMixin<
+  const Event extends EventName,
+  const Method extends string,
+  Handlers extends object = HandlerNamed<Method>,
+>(declaration: AuditMixinDeclaration<Event, Method>): AuditMixin<Handlers> {
+  assertEventName(declaration.event)
+  const name = declaration.name ?? `with${pascal(declaration.event)}Audit`
+  const apply = (Base: AnyClass, options?: AuditMixinOptions<string>): AnyClass =>
+    extend(Base, { ...declaration, name, method: options?.method ?? declaration.method })
+  Object.defineProperty(apply, 'name', { value: name })
+  return apply as unknown as AuditMixin<Handlers>
+}
+
+interface Application extends FromArguments {
+  readonly event: EventName
+  readonly method: string
+  readonly name: string
+  readonly throttled?: boolean
+}
+
+function extend(
+  Base: AnyClass,
+  { event, method, name, throttled, details, attempted, subject }: Application,
+): AnyClass {
+  const template = assertHandler(Base, method, name)
+  const inherited = Base.prototype as Record<string, AsyncHandler>
+
+  abstract class Audited extends (Base as MixinBase) {
+    // A constructor would hide the parameters that containers inject by; an initialiser does not.
+    // biome-ignore lint/correctness/noUnusedPrivateClassMembers: its initialiser is the check
+    readonly #admitted: boolean = admit(this)
+  }
+  Object.defineProperty(Audited, 'name', { value: `${pascal(event)}Audited` })
+  addHook(Audited, { event, method, by: name, declares: true, details, attempted, subject }, Base)
+  defineHooked(
+    Audited.prototype,
+    method,
+    hookedMethod(method, template, () => inherited[method] as AsyncHandler),
+  )
+  if (throttled !== false)
+    defineHooked(
+      Audited.prototype,
+      'throttled',
+      throttledHook(() => inherited.throttled),
+    )
+  return Audited
+}
+
+function pascal(event: string): string {
+  return event.replace(/(?:^|_)([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
+}

@@ -1,0 +1,123 @@
+import { type ActorSource, AuditError, type AuditErrorCode, type AuditTrail } from '@countersign/core'
+import { hooksOf, lineage, nameOf } from './hooks.js'
+import type { AnyClass } from './mixin-base.js'
+
+/** What a controller says about itself. */
+export interface ControllerFacts {
+  readonly controller: AnyClass
+  readonly className: string
+  readonly actor: ActorSource
+  /** The controller's own trail; without one the context's is used. */
+  readonly trail: AuditTrail | undefined
+}
+
+/** Something missing or wrong in a controller, with the line to write. */
+export interface ControllerFault {
+  readonly code: AuditErrorCode
+  readonly message: string
+}
+
+interface Statics {
+  readonly className?: unknown
+  readonly actor?: unknown
+  readonly trail?: AuditTrail
+}
+
+const identifier = /^[A-Za-z_$][\w$]{0,99}$/
+const known = new WeakMap<AnyClass, ControllerFacts>()
+
+/** The facts of an object's class; refuses a class that does not give them. */
+export function factsOf(self: object): ControllerFacts {
+  const controller = self.constructor as AnyClass
+  const cached = known.get(controller)
+  if (cached) return cached
+  const faults = faultsOf(controller, self)
+  if (faults.length > 0) throw asError(faults)
+  return remember(controller, self)
+}
+
+/**
+ * Called while an object with a mixin is under construction. A `className` written as an instance
+ * field does not exist yet; such a class is checked at start, or at its first call.
+ */
+export function admit(self: object): true {
+  const controller = self.constructor as AnyClass
+  if (known.has(controller)) return true
+  const faults = faultsOf(controller).filter(
+    ({ code }) =>
+      code !== 'CLASS_NAME_INVALID' || Object.hasOwn(controller, 'className') || !assignsClassName(controller),
+  )
+  if (faults.length > 0) throw asError(faults)
+  if (Object.hasOwn(controller, 'className')) remember(controller, self)
+  return true
+}
+
+/** All that is wrong with a controller; an instance shows a `className` that is an instance field. */
+export function faultsOf(controller: AnyClass, instance?: object): ControllerFault[] {
+  const faults: ControllerFault[] = []
+  const className = ownClassName(controller, instance)
+  const name = nameOf(controller)
+  if (className === undefined) {
+    const borrowed =
+      'className' in controller
+        ? ` It inherits '${String((controller as Statics).className)}', which names another class.`
+        : ''
+    faults.push({
+      code: 'CLASS_NAME_INVALID',
+      message: `${name} has no className of its own.${borrowed} Write: static readonly className = '${suggestion(controller)}'`,
+    })
+  } else if (typeof className !== 'string' || !identifier.test(className)) {
+    faults.push({
+      code: 'CLASS_NAME_INVALID',
+      message: `${name} has the className ${JSON.stringify(className) ?? String(className)}, which is no identifier of 1 to 100 characters. Write: static readonly className = '${suggestion(controller)}'`,
+    })
+  }
+  if (typeof (controller as Statics).actor !== 'function') {
+    faults.push({
+      code: 'ACTOR_SOURCE_MISSING',
+      message: `${name} does not say who acts. Write: static readonly actor = (context) => Actor | null (null says anonymous, on purpose)`,
+    })
+  }
+  return faults
+}
+
+/** True for a class that may set `className` as an instance field. */
+export function assignsClassName(controller: AnyClass): boolean {
+  // Instance fields can't be seen before an instance exists; the class's source can.
+  return lineage(controller).some((ancestor) =>
+    /(?<!static\s+)\bclassName\s*=/.test(Function.prototype.toString.call(ancestor)),
+  )
+}
+
+/** True for a class that has any audit or throttle hook. */
+export function isHooked(controller: AnyClass): boolean {
+  const { hooks, throttles } = hooksOf(controller)
+  return hooks.length > 0 || throttles.length > 0
+}
+
+function ownClassName(controller: AnyClass, instance: object | undefined): unknown {
+  if (Object.hasOwn(controller, 'className')) return (controller as Statics).className
+  if (instance && Object.hasOwn(instance, 'className')) return (instance as Statics).className
+  return undefined
+}
+
+function remember(controller: AnyClass, self: object): ControllerFacts {
+  const { actor, trail } = controller as Statics
+  const facts: ControllerFacts = {
+    controller,
+    className: ownClassName(controller, self) as string,
+    actor: actor as ActorSource,
+    trail,
+  }
+  known.set(controller, facts)
+  return facts
+}
+
+function suggestion(controller: AnyClass): string {
+  return identifier.test(controller.name) ? controller.name : 'SessionController'
+}
+
+function asError(faults: readonly ControllerFault[]): AuditError {
+  const [first] = faults
+  return new AuditError((first as ControllerFault).code, faults.map(({ message }) => message).join('\n'))
+}

@@ -1,0 +1,121 @@
+import {
+  type Attempt,
+  AuditError,
+  AuditedCall,
+  currentContext,
+  currentScope,
+  type Ending,
+  runInScope,
+  type Scope,
+} from '@countersign/core'
+import { type ControllerFacts, factsOf } from './controller-facts.js'
+import { type FromArguments, hooksOfMethod, type MethodHooks } from './hooks.js'
+import type { AnyClass, AsyncHandler } from './mixin-base.js'
+import { reserveAddress, reserveIdentifier } from './throttling.js'
+
+const plans = new WeakMap<AnyClass, Map<string, MethodHooks>>()
+
+function planOf(controller: AnyClass, method: string): MethodHooks {
+  const methods = plans.get(controller) ?? new Map<string, MethodHooks>()
+  plans.set(controller, methods)
+  const plan = methods.get(method) ?? hooksOfMethod(controller, method)
+  methods.set(method, plan)
+  return plan
+}
+
+/**
+ * Runs a hooked method. The outermost wrapper, whichever it is, opens one attempt per audited
+ * event and closes them; the inner ones let the call through, so that the order in which mixins
+ * and decorators were stacked makes no difference. A call that an adapter opened stays the
+ * adapter's to close.
+ */
+export async function enterCall(
+  self: object,
+  method: string,
+  wrapper: unknown,
+  args: unknown[],
+  original: AsyncHandler,
+): Promise<unknown> {
+  const facts = factsOf(self)
+  const scope = currentScope()
+  const call = scope?.call
+  if (call && isCallOf(call, facts, self, method) && !call.entered.includes(wrapper)) {
+    call.entered.push(wrapper)
+    if (call.self !== undefined) return original.apply(self, args)
+    call.self = self
+    return begin(call, planOf(facts.controller, method), args, original)
+  }
+  const opened = openCall(facts, scope, method)
+  opened.entered.push(wrapper)
+  opened.self = self
+  const plan = planOf(facts.controller, method)
+  for (const hook of plan.hooks) opened.open(hook.event)
+  return closing(opened, () => begin(opened, plan, args, original))
+}
+
+/** Opens a call of a controller's method; the trail is the controller's own, or the context's. */
+export function openCall(facts: ControllerFacts, scope: Scope | undefined, method: string | null): AuditedCall {
+  const trail = facts.trail ?? scope?.trail
+  if (!trail) {
+    throw new AuditError(
+      'TRAIL_MISSING',
+      `${facts.className} is called without a trail. Serve it through an adapter (auditedControllers(trail, […])), or write: static readonly trail = trail`,
+    )
+  }
+  return new AuditedCall(trail, currentContext(), facts, method, scope?.call)
+}
+
+/** Runs inside a call that was opened here, and closes it with what came of it. */
+export async function closing(call: AuditedCall, run: () => Promise<unknown>): Promise<unknown> {
+  let result: unknown
+  try {
+    result = await runInScope({ context: call.context, trail: call.trail, call }, run)
+  } catch (error) {
+    await call.close(failed(error))
+    throw error
+  }
+  await call.close({ result })
+  return result
+}
+
+function failed(error: unknown): Ending {
+  return { error: error ?? new Error('The handler threw nothing.') }
+}
+
+/** True when the running call is this method of this object, opened by an adapter or by another wrapper. */
+export function isCallOf(call: AuditedCall, facts: ControllerFacts, self: object, method: string | null): boolean {
+  return (
+    call.owner === facts &&
+    !call.closed &&
+    (method === null || call.methodName === method) &&
+    (call.self === undefined || call.self === self)
+  )
+}
+
+async function begin(call: AuditedCall, plan: MethodHooks, args: unknown[], original: AsyncHandler): Promise<unknown> {
+  for (let index = 0; index < plan.hooks.length; index++) {
+    contribute(call, call.attempts[index] as Attempt, plan.hooks[index] as FromArguments, args)
+  }
+  if (plan.throttles.length > 0) {
+    if (!call.held) await reserveAddress(call, plan.throttles)
+    await reserveIdentifier(call, plan, args)
+  }
+  return original.apply(call.self, args)
+}
+
+function contribute(call: AuditedCall, attempt: Attempt, hook: FromArguments, args: unknown[]): void {
+  try {
+    if (hook.attempted) {
+      const attempted = hook.attempted(...args)
+      if (typeof attempted === 'string') attempt.attempted = attempted
+    }
+    if (hook.subject) attempt.subject = hook.subject(...args) ?? attempt.subject
+    if (hook.details) attempt.details = { ...attempt.details, ...hook.details(...args) }
+  } catch (cause) {
+    call.trail.report(
+      'STEP_FAILED',
+      `What '${attempt.event}' takes from the arguments of ${call.methodName}() failed.`,
+      cause,
+    )
+  }
+}

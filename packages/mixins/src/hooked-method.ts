@@ -1,0 +1,25 @@
+import 'reflect-metadata'
+import { enterCall } from './enter-call.js'
+import type { AsyncHandler } from './mixin-base.js'
+
+/**
+ * The one wrapper that mixins and decorators share: an async function that keeps the name, the
+ * length and the metadata of what it wraps.
+ */
+export function hookedMethod(method: string, template: AsyncHandler, original: () => AsyncHandler): AsyncHandler {
+  const hooked = async function (this: object, ...args: unknown[]): Promise<unknown> {
+    return enterCall(this, method, hooked, args, original())
+  }
+  Object.defineProperty(hooked, 'name', { value: template.name, configurable: true })
+  Object.defineProperty(hooked, 'length', { value: template.length, configurable: true })
+  // Frameworks that key guards by function (Nest) look for them here.
+  for (const key of Reflect.getOwnMetadataKeys(template)) {
+    Reflect.defineMetadata(key, Reflect.getOwnMetadata(key, template), hooked)
+  }
+  return hooked
+}
+
+/** Puts a hooked method in place of an inherited or own one. */
+export function defineHooked(prototype: object, method: string, hooked: AsyncHandler): void {
+  Object.defineProperty(prototype, method, { value: hooked, writable: true, configurable: true, enumerable: false })
+}

@@ -1,0 +1,36 @@
+export { actAs } from '@countersign/core'
+export { AbstractSignalMixin, type AuditedMethods, type SignalSource } from './abstract-signal-mixin.js'
+export { AuditEvent, type AuditEventOptions, type HandlerDecorator } from './audit-event.js'
+export {
+  type AuditedController,
+  type AuditMixin,
+  type AuditMixinDeclaration,
+  type AuditMixinOptions,
+  auditMixin,
+} from './audit-mixin.js'
+export {
+  assignsClassName,
+  type ControllerFacts,
+  type ControllerFault,
+  factsOf,
+  faultsOf,
+  isHooked,
+} from './controller-facts.js'
+export {
+  type FromArguments,
+  type Hook,
+  hooksOf,
+  hooksOfMethod,
+  lineage,
+  type MethodHooks,
+  type ThrottleHook,
+} from './hooks.js'
+export { mix } from './mix.js'
+export type { AnyClass, AsyncHandler, HandlerNamed, MixinBase } from './mixin-base.js'
+export { Throttle, type ThrottleOptions, type WithThrottleOptions, withThrottle } from './throttle.js'
+export { reserveAddress } from './throttling.js'
+export { type EmailVerificationHandlers, withEmailVerificationAudit } from './with-email-verification-audit.js'
+export { type PasswordResetHandlers, withFailedResetAudit } from './with-failed-reset-audit.js'
+export { type LoginHandlers, withLoginAudit } from './with-login-audit.js'
+export { type LogoutHandlers, withLogoutAudit } from './with-logout-audit.js'
+export { type SignupHandlers, withSignupAudit } from './with-signup-audit.js'
