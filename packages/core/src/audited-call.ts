@@ -28,10 +28,20 @@ export class AuditedCall {
   readonly attempts: Attempt[] = []
   /** The object whose method runs; set when the handler is reached. */
   self: object | undefined
+  /** Finds the object whose `throttled` hook shapes a refusal before the handler is reached. */
+  shaping: (() => object) | undefined
   /** The wrappers of the method that this call has passed through. */
   readonly entered: unknown[] = []
   /** True when an adapter opened it, before the handler: the adapter closes it too. */
   readonly held: boolean
+  /** What was thrown, by the handler or before it; for whoever closes the call. */
+  error: unknown = undefined
+  /** Why it was refused, where the layer that refused says so. */
+  reason: string | null = null
+  /** True while the handler runs. */
+  running = false
+  /** Set when nobody waits for the response any more: the call closes when the handler ends. */
+  abandoned = false
   /** Run when the call closes, with whether it succeeded; the response waits for them. */
   readonly afterwards: Array<(succeeded: boolean) => Promise<void>> = []
   readonly #waiting: Array<{ trail: AuditTrail; rows: AuditRow[] }> = []

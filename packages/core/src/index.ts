@@ -14,6 +14,7 @@ export {
   type Scope,
 } from './context.js'
 export type { AuditEvents, EventDetails, EventName, NoDetails, Outcome, Severity } from './events.js'
+export { isSnakeCase } from './events.js'
 export { GroupCommit, type GroupCommitOptions } from './group-commit.js'
 export {
   type Actor,

@@ -11,7 +11,7 @@ import type { AuditedController } from './audit-mixin.js'
 import { admit, factsOf } from './controller-facts.js'
 import { closing, isCallOf, openCall } from './enter-call.js'
 import { defineHooked } from './hooked-method.js'
-import { addHook } from './hooks.js'
+import { addHook, markAudited } from './hooks.js'
 import type { AnyClass, MixinBase } from './mixin-base.js'
 import { throttledHook } from './throttled-hook.js'
 
@@ -63,6 +63,7 @@ export function AbstractSignalMixin<Base extends MixinBase>(
       return runAudited(this, event, details, run)
     }
   }
+  markAudited(SignalAudited)
   for (const [method, event] of Object.entries(methods)) {
     assertHandler(base, method, `AbstractSignalMixin (${event})`)
     addHook(

@@ -1,5 +1,5 @@
 import { type ActorSource, AuditError, type AuditErrorCode, type AuditTrail } from '@countersign/core'
-import { hooksOf, lineage, nameOf } from './hooks.js'
+import { lineage, nameOf } from './hooks.js'
 import type { AnyClass } from './mixin-base.js'
 
 /** What a controller says about itself. */
@@ -28,12 +28,16 @@ const known = new WeakMap<AnyClass, ControllerFacts>()
 
 /** The facts of an object's class; refuses a class that does not give them. */
 export function factsOf(self: object): ControllerFacts {
-  const controller = self.constructor as AnyClass
+  return factsOfClass(self.constructor as AnyClass, self)
+}
+
+/** As {@link factsOf}, before there is an object, or with one that shows its instance fields. */
+export function factsOfClass(controller: AnyClass, instance?: object): ControllerFacts {
   const cached = known.get(controller)
   if (cached) return cached
-  const faults = faultsOf(controller, self)
+  const faults = faultsOf(controller, instance)
   if (faults.length > 0) throw asError(faults)
-  return remember(controller, self)
+  return remember(controller, instance)
 }
 
 /**
@@ -89,23 +93,17 @@ export function assignsClassName(controller: AnyClass): boolean {
   )
 }
 
-/** True for a class that has any audit or throttle hook. */
-export function isHooked(controller: AnyClass): boolean {
-  const { hooks, throttles } = hooksOf(controller)
-  return hooks.length > 0 || throttles.length > 0
-}
-
 function ownClassName(controller: AnyClass, instance: object | undefined): unknown {
   if (Object.hasOwn(controller, 'className')) return (controller as Statics).className
   if (instance && Object.hasOwn(instance, 'className')) return (instance as Statics).className
   return undefined
 }
 
-function remember(controller: AnyClass, self: object): ControllerFacts {
+function remember(controller: AnyClass, instance: object | undefined): ControllerFacts {
   const { actor, trail } = controller as Statics
   const facts: ControllerFacts = {
     controller,
-    className: ownClassName(controller, self) as string,
+    className: ownClassName(controller, instance) as string,
     actor: actor as ActorSource,
     trail,
   }

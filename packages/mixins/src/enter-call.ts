@@ -43,7 +43,7 @@ export async function enterCall(
     call.entered.push(wrapper)
     if (call.self !== undefined) return original.apply(self, args)
     call.self = self
-    return begin(call, planOf(facts.controller, method), args, original)
+    return held(call, () => begin(call, planOf(facts.controller, method), args, original))
   }
   const opened = openCall(facts, scope, method)
   opened.entered.push(wrapper)
@@ -76,6 +76,20 @@ export async function closing(call: AuditedCall, run: () => Promise<unknown>): P
   }
   await call.close({ result })
   return result
+}
+
+/** Runs inside a call that an adapter closes with the response. */
+async function held(call: AuditedCall, run: () => Promise<unknown>): Promise<unknown> {
+  call.running = true
+  try {
+    return await run()
+  } catch (error) {
+    call.error = error ?? new Error('The handler threw nothing.')
+    throw error
+  } finally {
+    call.running = false
+    if (call.abandoned) await call.close({ error: call.error })
+  }
 }
 
 function failed(error: unknown): Ending {

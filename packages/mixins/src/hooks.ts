@@ -51,6 +51,16 @@ function ownHooks(target: AnyClass): OwnHooks {
   return created
 }
 
+/** Notes that a class audits by hand, so that it is checked like any other. */
+export function markAudited(target: AnyClass): void {
+  ownHooks(target)
+}
+
+/** True for a class that is audited or throttled in any way. */
+export function isHooked(target: AnyClass): boolean {
+  return inherited(target).length > 0
+}
+
 /** The class and its ancestors, nearest first. */
 export function lineage(target: AnyClass): AnyClass[] {
   const classes: AnyClass[] = []

@@ -13,16 +13,18 @@ export {
   type ControllerFacts,
   type ControllerFault,
   factsOf,
+  factsOfClass,
   faultsOf,
-  isHooked,
 } from './controller-facts.js'
 export {
   type FromArguments,
   type Hook,
   hooksOf,
   hooksOfMethod,
+  isHooked,
   lineage,
   type MethodHooks,
+  nameOf,
   type ThrottleHook,
 } from './hooks.js'
 export { mix } from './mix.js'

@@ -79,9 +79,9 @@ function limiterOf(call: AuditedCall, scope: string): AuditLimiter {
 async function refusal(call: AuditedCall, hit: Throttling): Promise<Throttled> {
   if (call.attempts.length === 0) call.open('rate_limit')
   for (const attempt of call.attempts) attempt.throttling = hit
-  const shaping = call.self as Shaping | undefined
-  if (typeof shaping?.throttled !== 'function') return new Throttled(hit)
   try {
+    const shaping = (call.self ?? call.shaping?.()) as Shaping | undefined
+    if (typeof shaping?.throttled !== 'function') return new Throttled(hit)
     return new Throttled(hit, await shaping.throttled(hit))
   } catch (cause) {
     call.trail.report(

@@ -1,0 +1,38 @@
+import type { MigrationObject, MikroORM } from '@mikro-orm/core'
+import { Migration, type Migrator } from '@mikro-orm/migrations'
+import { auditStoreSchema } from './audit-store-schema.js'
+import { isEmbedded } from './sql-client.js'
+
+class CreateAuditStore extends Migration {
+  override up(): void {
+    for (const statement of auditStoreSchema) this.addSql(statement)
+  }
+}
+
+/**
+ * The migrations of the audit store, for `migrations.migrationsList` of MikroORM.
+ *
+ * @example
+ * const orm = await MikroORM.init({
+ *   extensions: [Migrator],
+ *   migrations: { migrationsList: [...auditStoreMigrations, ...ownMigrations], snapshot: false },
+ * })
+ * await migrate(orm)
+ */
+export const auditStoreMigrations: MigrationObject[] = [{ name: 'countersign-audit-store-1', class: CreateAuditStore }]
+
+/** Runs all pending migrations; processes that start together wait for each other. */
+export async function migrate(orm: MikroORM): Promise<void> {
+  const migrator = orm.config.getExtension('@mikro-orm/migrator') as Migrator | undefined
+  if (!migrator)
+    throw new Error("MikroORM has no migrator. Write: extensions: [Migrator], from '@mikro-orm/migrations'.")
+  if (isEmbedded(orm)) {
+    await migrator.up()
+    return
+  }
+  const connection = orm.em.getDriver().getConnection()
+  await connection.transactional(async (transaction) => {
+    await connection.execute("select pg_advisory_xact_lock(hashtext('countersign-migrate'))", [], 'run', transaction)
+    await migrator.up({ transaction })
+  })
+}

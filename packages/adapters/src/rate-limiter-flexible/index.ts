@@ -1,0 +1,2 @@
+export { type FlexibleLimiterOptions, flexibleLimiter, type LimitStore, limitTable } from './flexible-limiter.js'
+export type { Limit, ScopeLimit, ScopeLimits } from './scope-limits.js'

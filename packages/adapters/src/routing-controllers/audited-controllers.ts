@@ -1,0 +1,47 @@
+import type { AuditTrail } from '@countersign/core'
+import type { AnyClass } from '@countersign/mixins'
+import type { RequestHandler } from 'express'
+import { checkControllers } from './check-controllers.js'
+import { actionsOf, inheritRoutes, useFirst } from './inherit-routes.js'
+import { markPrepared, watchRegistrations } from './lost-guards.js'
+import { guardBody } from './media-type.js'
+import { type OpenedAction, openCalls } from './open-calls.js'
+import { type RequestContextOptions, requestContext } from './request-context.js'
+
+/** What routing-controllers takes as a controller. */
+// biome-ignore lint/complexity/noBannedTypes: it is the type of the option `controllers`
+export type ControllerClass = Function
+
+/**
+ * Prepares controllers for `createExpressServer`: gives subclasses back what routing-controllers
+ * drops, checks every audited one, and opens and closes their attempts around each request.
+ *
+ * @throws AuditError `CONTROLLERS_INVALID` with every fault of every controller
+ * @example
+ * const app = createExpressServer({ ...safeDefaults, controllers: auditedControllers(trail, [SessionController]) })
+ */
+export function auditedControllers(
+  trail: AuditTrail,
+  controllers: readonly ControllerClass[],
+  options: RequestContextOptions = {},
+): ControllerClass[] {
+  watchRegistrations()
+  const classes = [...controllers] as unknown as AnyClass[]
+  for (const controller of classes) inheritRoutes(controller)
+  const contextOf = requestContext(options)
+  for (const { controller, instance } of checkControllers(trail, classes)) {
+    const actions = new Map<unknown, OpenedAction>()
+    for (const method of actionsOf(controller))
+      actions.set(mark(controller, method), { method, mediaType: guardBody(controller, method) })
+    useFirst(controller, undefined, openCalls({ trail, contextOf, controller, instance, actions }))
+  }
+  for (const controller of classes) markPrepared(controller)
+  return [...controllers]
+}
+
+/** Puts a middleware of its own into the action's route, by which its requests are recognised. */
+function mark(controller: AnyClass, method: string): RequestHandler {
+  const marker: RequestHandler = (_request, _response, next) => next()
+  useFirst(controller, method, marker)
+  return marker
+}

@@ -1,0 +1,5 @@
+export { auditedControllers, type ControllerClass } from './audited-controllers.js'
+export { type FieldProblem, type Problem, ProblemErrors, ProblemNotFound, problemOf, sendProblem } from './problem.js'
+export { type RequestContextOptions, requestOf } from './request-context.js'
+export { safeDefaults } from './safe-defaults.js'
+export type { TrustedProxies } from './trusted-proxies.js'

@@ -1,0 +1,83 @@
+import { isUtf8 } from 'node:buffer'
+import type { AnyClass } from '@countersign/mixins'
+import 'reflect-metadata'
+import type { Request, Response } from 'express'
+import { getMetadataArgsStorage } from 'routing-controllers'
+
+/** What an action takes as its body. */
+export interface MediaType {
+  accepts(request: Request): boolean
+}
+
+type Param = ReturnType<typeof getMetadataArgsStorage>['params'][number]
+type Verify = (request: Request, response: Response, body: Buffer, encoding: string) => void
+
+interface BodyParserOptions {
+  readonly type?: string | string[]
+  readonly verify?: Verify
+}
+
+// Set on the options that were completed, so that a second server does not complete them again.
+const completed = new WeakSet<object>()
+const maxDepth = 64
+
+/**
+ * Makes an action with a JSON body refuse what routing-controllers would let through to the
+ * handler: another media type (an empty body), invalid UTF-8 (replacement characters), an array
+ * where an object is declared (validation is skipped), and nesting that overflows the stack.
+ */
+export function guardBody(controller: AnyClass, method: string): MediaType | undefined {
+  const storage = getMetadataArgsStorage()
+  const isJson = storage.controllers.find(({ target }) => (target as unknown) === controller)?.type === 'json'
+  const params = storage.params.filter((param) => param.object === controller.prototype && param.method === method)
+  const body = params.find(({ type }) => type === 'body')
+  if (!isJson || !(body ?? params.find(({ type }) => type === 'body-param'))) return undefined
+  const options = (body?.extraOptions ?? {}) as BodyParserOptions
+  if (body && !completed.has(options)) body.extraOptions = complete(options, wantsObject(body, controller, method))
+  const types = [options.type ?? 'application/json'].flat()
+  return { accepts: (request) => request.is(types) !== false }
+}
+
+function complete(options: BodyParserOptions, wantsObject: boolean): BodyParserOptions {
+  const verify: Verify = (request, response, body, encoding) => {
+    assertReadable(body, encoding, wantsObject)
+    options.verify?.(request, response, body, encoding)
+  }
+  const all = { ...options, verify }
+  completed.add(all)
+  return all
+}
+
+function wantsObject(body: Param, controller: AnyClass, method: string): boolean {
+  if (body.isArray) return false
+  const types: unknown[] | undefined = Reflect.getMetadata('design:paramtypes', controller.prototype, method)
+  const type: unknown = body.explicitType ?? types?.[body.index]
+  return typeof type === 'function' && type !== Array && type !== Object && type !== String
+}
+
+class UnreadableBody extends Error {
+  readonly status = 400
+  readonly statusCode = 400
+  readonly reason = 'malformed_body'
+}
+
+function assertReadable(body: Buffer, encoding: string, wantsObject: boolean): void {
+  if (/^utf-?8$/i.test(encoding) && !isUtf8(body)) throw new UnreadableBody('The body is not valid UTF-8.')
+  let depth = 0
+  let inString = false
+  let first = true
+  for (let index = 0; index < body.length; index++) {
+    const byte = body[index] as number
+    if (inString) {
+      if (byte === 0x5c) index++
+      else if (byte === 0x22) inString = false
+      continue
+    }
+    if (byte === 0x22) inString = true
+    else if (byte === 0x7b || byte === 0x5b) {
+      if (first && wantsObject && byte === 0x5b) throw new UnreadableBody('The body must be a JSON object.')
+      first = false
+      if (++depth > maxDepth) throw new UnreadableBody('The body is nested too deep.')
+    } else if (byte === 0x7d || byte === 0x5d) depth--
+  }
+}

@@ -1,0 +1,154 @@
+import { STATUS_CODES } from 'node:http'
+import { type AuditContext, currentContext, isSnakeCase, statusOf, Throttled } from '@countersign/core'
+import type { ValidationError } from 'class-validator'
+import type { NextFunction, Request, Response } from 'express'
+import { Middleware } from 'routing-controllers'
+import { callOf } from './request-call.js'
+import { requestOf } from './request-context.js'
+
+/** An RFC 9457 problem document. It never repeats what the client sent, and never shows a stack. */
+export interface Problem {
+  readonly status: number
+  /** Stable, for programs. */
+  readonly code: string
+  readonly detail?: string
+  /** Which declared fields were refused, and by which rules. */
+  readonly errors?: readonly FieldProblem[]
+  readonly retry_after?: number
+}
+
+export interface FieldProblem {
+  /** The field's path, or null for one that is not declared: its name is the client's text. */
+  readonly field: string | null
+  readonly code: string
+  readonly message?: string
+}
+
+/** Sends a problem document, with the request's id so that a report can be matched to a row. */
+export function sendProblem(request: Request, response: Response, problem: Problem): void {
+  if (response.headersSent) return
+  const { status, ...members } = problem
+  const document = {
+    type: 'about:blank',
+    title: STATUS_CODES[status] ?? 'Error',
+    status,
+    ...members,
+    request_id: idOf(request),
+  }
+  response
+    .status(status)
+    .type('application/problem+json')
+    .set('Cache-Control', 'no-store')
+    .send(JSON.stringify(document))
+}
+
+function idOf(request: Request): string | undefined {
+  return callOf(request)?.context.requestId ?? contextFor(request)?.requestId
+}
+
+function contextFor(request: Request): AuditContext | undefined {
+  const context = currentContext()
+  return requestOf(context) === request ? context : undefined
+}
+
+/** Answers a throttled attempt: with what the controller's hook returned, else with a problem. */
+export function sendThrottled(request: Request, response: Response, { body, hit }: Throttled): void {
+  if (body === undefined)
+    sendProblem(request, response, { status: 429, code: 'throttled', retry_after: hit.retryAfter })
+  else response.status(429).json(body)
+}
+
+const codeOfParserError: Readonly<Record<string, string>> = {
+  'entity.parse.failed': 'malformed_body',
+  'entity.too.large': 'payload_too_large',
+  'encoding.unsupported': 'unsupported_media_type',
+  'charset.unsupported': 'unsupported_media_type',
+  'request.size.invalid': 'malformed_body',
+  'request.aborted': 'client_disconnected',
+}
+
+const codeOfErrorName: Readonly<Record<string, string>> = {
+  AuthorizationRequiredError: 'unauthenticated',
+  AccessDeniedError: 'forbidden',
+  ParamRequiredError: 'validation_failed',
+  InvalidParamError: 'validation_failed',
+  ParamNormalizationError: 'validation_failed',
+  ParameterParseJsonError: 'malformed_body',
+  URIError: 'invalid_request',
+}
+
+const codeOfStatus: Readonly<Record<number, string>> = {
+  400: 'invalid_request',
+  401: 'unauthenticated',
+  403: 'forbidden',
+  404: 'not_found',
+  405: 'method_not_allowed',
+  409: 'conflict',
+  410: 'gone',
+  413: 'payload_too_large',
+  415: 'unsupported_media_type',
+  422: 'unprocessable',
+  423: 'locked',
+  429: 'throttled',
+  503: 'unavailable',
+}
+
+/** What a thrown error may tell the client. */
+export function problemOf(error: unknown): Problem {
+  const status = statusOf(error) ?? (error instanceof URIError ? 400 : 500)
+  const { type, name, reason, errors, expose, message } = (error ?? {}) as Record<string, unknown>
+  const known = codeOfParserError[String(type)] ?? codeOfErrorName[String(name)]
+  if (Array.isArray(errors) && status === 400) {
+    return { status, code: 'validation_failed', errors: fieldProblems(errors as ValidationError[]) }
+  }
+  const code = isSnakeCase(reason)
+    ? reason
+    : (known ?? codeOfStatus[status] ?? (status < 500 ? 'rejected' : 'internal_error'))
+  // A message is shown only where its author says that it is meant for the client.
+  return { status, code, ...(expose === true && status < 500 && type === undefined ? { detail: String(message) } : {}) }
+}
+
+function fieldProblems(errors: readonly ValidationError[], path = ''): FieldProblem[] {
+  return errors.slice(0, 50).flatMap(({ property, constraints = {}, children = [] }) => {
+    if ('whitelistValidation' in constraints || 'unknownValue' in constraints)
+      return [{ field: null, code: 'unknown_field' }]
+    const field = path === '' ? property : `${path}.${property}`
+    const own = Object.entries(constraints).map(([rule, message]) => ({ field, code: snake(rule), message }))
+    return [...own, ...fieldProblems(children, field)]
+  })
+}
+
+function snake(rule: string): string {
+  return rule.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toLowerCase()
+}
+
+/** The last middleware: every error becomes a problem document, and the reason of the attempt. */
+export class ProblemErrors {
+  error(error: unknown, request: Request, response: Response, next: NextFunction): void {
+    const call = callOf(request)
+    const problem = problemOf(error)
+    if (call && !call.closed) {
+      call.error ??= error
+      call.reason ??= problem.code
+    }
+    if (response.headersSent) {
+      // The head is out: nothing that could be sent now would be understood.
+      if (!response.writableEnded) next(error)
+      return
+    }
+    if (error instanceof Throttled) sendThrottled(request, response, error)
+    else sendProblem(request, response, problem)
+  }
+}
+
+/** Answers what no route takes. */
+export class ProblemNotFound {
+  use(request: Request, response: Response, next: NextFunction): void {
+    const served = (request as { routingControllersStarted?: boolean }).routingControllersStarted === true
+    if (served || response.headersSent) next()
+    else sendProblem(request, response, { status: 404, code: 'not_found' })
+  }
+}
+
+Middleware({ type: 'after', priority: -1 })(ProblemErrors)
+Middleware({ type: 'after', priority: -2 })(ProblemNotFound)

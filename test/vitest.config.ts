@@ -1,0 +1,21 @@
+import { defineConfig } from 'vitest/config'
+
+const project = (name: string, ...include: string[]) => ({ extends: true as const, test: { name, include } })
+
+export default defineConfig({
+  test: {
+    root: import.meta.dirname,
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    maxWorkers: 2,
+    projects: [
+      project('contract', 'contract/**/*.test.ts'),
+      project('unit', 'core/**/*.test.ts', 'mixins/**/*.test.ts', 'adapters/**/*.test.ts'),
+      project('conformance', 'conformance/**/*.test.ts'),
+      project('journeys', 'journeys/**/*.test.ts'),
+      project('types', 'types/**/*.test.ts'),
+      project('dist', 'dist/**/*.test.ts'),
+      project('examples', 'examples/**/*.test.ts'),
+    ],
+  },
+})
