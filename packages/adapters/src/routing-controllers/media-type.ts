@@ -20,11 +20,14 @@ interface BodyParserOptions {
 // Set on the options that were completed, so that a second server does not complete them again.
 const completed = new WeakSet<object>()
 const maxDepth = 64
+// Parsers drop the key without a word, or follow it.
+const prototypeKey = '"__proto__"'
 
 /**
  * Makes an action with a JSON body refuse what routing-controllers would let through to the
  * handler: another media type (an empty body), invalid UTF-8 (replacement characters), an array
- * where an object is declared (validation is skipped), and nesting that overflows the stack.
+ * where an object is declared (validation is skipped), a prototype, and nesting that overflows the
+ * stack.
  */
 export function guardBody(controller: AnyClass, method: string): MediaType | undefined {
   const storage = getMetadataArgsStorage()
@@ -35,12 +38,18 @@ export function guardBody(controller: AnyClass, method: string): MediaType | und
   const options = (body?.extraOptions ?? {}) as BodyParserOptions
   if (body && !completed.has(options)) body.extraOptions = complete(options, wantsObject(body, controller, method))
   const types = [options.type ?? 'application/json'].flat()
-  return { accepts: (request) => request.is(types) !== false }
+  return { accepts: (request) => request.is(types) !== false && isUtf8Typed(request) }
+}
+
+/** JSON is UTF-8 (RFC 8259); what else a parser could be talked into is a second reading of the bytes. */
+function isUtf8Typed(request: Request): boolean {
+  const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(request.headers['content-type'] ?? '')?.[1]
+  return charset === undefined || /^utf-?8$/i.test(charset)
 }
 
 function complete(options: BodyParserOptions, wantsObject: boolean): BodyParserOptions {
   const verify: Verify = (request, response, body, encoding) => {
-    assertReadable(body, encoding, wantsObject)
+    assertReadable(body, wantsObject)
     options.verify?.(request, response, body, encoding)
   }
   const all = { ...options, verify }
@@ -61,8 +70,11 @@ class UnreadableBody extends Error {
   readonly reason = 'malformed_body'
 }
 
-function assertReadable(body: Buffer, encoding: string, wantsObject: boolean): void {
-  if (/^utf-?8$/i.test(encoding) && !isUtf8(body)) throw new UnreadableBody('The body is not valid UTF-8.')
+function assertReadable(body: Buffer, wantsObject: boolean): void {
+  if (!isUtf8(body)) throw new UnreadableBody('The body is not valid UTF-8.')
+  if (body.includes(prototypeKey) && /"__proto__"\s*:/.test(body.toString())) {
+    throw new UnreadableBody('The body sets a prototype.')
+  }
   let depth = 0
   let inString = false
   let first = true
