@@ -139,7 +139,7 @@ class LoginController {
 const sink = memorySink()
 const trail = createAuditTrail({
   sink,
-  limiter: flexibleLimiter({ scopes: { login: { address: '8/min', identifier: '5/5min' } } }),
+  limiter: flexibleLimiter({ scopes: { login: { address: '8/min', failures: '5/5min' } } }),
 })
 const right = { email: 'ada@example.org', password: 'hunter2' }
 
@@ -212,7 +212,7 @@ describe('an audited route leaves exactly one row, with the outcome that the cli
       'a prototype in the body',
       '{"email":"a@b.co","password":"x","__proto__":{"isAdmin":true}}',
       400,
-      'validation_failed',
+      'malformed_body',
     ],
     ['a body over the limit', `{"email":"${'a'.repeat(200_000)}"}`, 413, 'payload_too_large'],
   ] as const)('for %s', async (_title, body, status, reason) => {

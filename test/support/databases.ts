@@ -13,7 +13,12 @@ export interface TestDatabase {
   close(): Promise<void>
 }
 
-const options = { extensions: [Migrator], migrations: { migrationsList: auditStoreMigrations, snapshot: false }, entities: [], discovery: { warnWhenNoEntities: false } }
+const options = {
+  extensions: [Migrator],
+  migrations: { migrationsList: auditStoreMigrations, snapshot: false },
+  entities: [],
+  discovery: { warnWhenNoEntities: false },
+}
 
 /** The server that suites run on where it is reachable; `REQUIRE_SERVICES=1` makes its absence a failure. */
 export const postgresUrl: string = process.env.TEST_DATABASE_URL ?? 'postgres://postgres@127.0.0.1:5432/postgres'
@@ -25,7 +30,8 @@ export async function postgresAvailable(): Promise<boolean> {
     await client.end()
     return true
   } catch (cause) {
-    if (process.env.REQUIRE_SERVICES === '1') throw new Error(`REQUIRE_SERVICES=1 and no PostgreSQL at TEST_DATABASE_URL`, { cause })
+    if (process.env.REQUIRE_SERVICES === '1')
+      throw new Error(`REQUIRE_SERVICES=1 and no PostgreSQL at TEST_DATABASE_URL`, { cause })
     console.warn('SKIPPED: no PostgreSQL server is reachable at TEST_DATABASE_URL; its suites did not run.')
     return false
   }

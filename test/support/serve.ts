@@ -1,5 +1,5 @@
-import { type AddressInfo } from 'node:net'
 import { createServer, type RequestListener, type Server } from 'node:http'
+import { type AddressInfo } from 'node:net'
 
 /** A server on a free port of the loopback interface. */
 export interface Served {

@@ -1,5 +1,8 @@
-/** What a scope counts by: the client's address, or the identifier that was submitted. */
-export type LimitedBy = 'address' | 'identifier'
+/**
+ * What a scope counts: the attempts from a client's address, the attempts at a submitted
+ * identifier, or its failures, which a success clears.
+ */
+export type LimitedBy = 'address' | 'identifier' | 'failures'
 
 /** A refusal by a throttle, as it stands in the row and as a `throttled(hit)` hook receives it. */
 export interface Throttling {

@@ -26,16 +26,16 @@ export async function reserveAddress(call: AuditedCall, throttles: readonly Thro
   return reservations
 }
 
-/** Counts one attempt of the submitted identifier in every scope; a success clears it. */
+/** Counts one attempt at the submitted identifier in every scope; a success clears the failures. */
 export async function reserveIdentifier(call: AuditedCall, plan: MethodHooks, args: unknown[]): Promise<void> {
   for (const throttle of plan.throttles) {
     const identifier = identifierOf(throttle, plan, args)
     if (typeof identifier !== 'string' || identifier.trim() === '') continue
     const key = call.trail.identifierHash(identifier)
-    const reservation = await reserve(call, throttle.scope, 'identifier', key)
-    if (!reservation) continue
+    await reserve(call, throttle.scope, 'identifier', key)
+    if (!(await reserve(call, throttle.scope, 'failures', key))) continue
     call.afterwards.push(async (succeeded) => {
-      if (succeeded) await limiterOf(call, throttle.scope).clear(throttle.scope, 'identifier', key)
+      if (succeeded) await limiterOf(call, throttle.scope).clear(throttle.scope, 'failures', key)
     })
   }
 }

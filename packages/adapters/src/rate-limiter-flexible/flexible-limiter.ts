@@ -10,7 +10,7 @@ export interface LimitStore {
 }
 
 export interface FlexibleLimiterOptions {
-  /** `{ login: '10/min' }`, `{ login: { address: '10/min', identifier: '5/5min' } }`, or null to switch a scope off. */
+  /** `{ login: '10/min' }`, `{ login: { address: '10/min', failures: '5/5min' } }`, or null to switch a scope off. */
   readonly scopes: ScopeLimits
   /** Where to count. In this process unless given; a database lets any number of processes share. */
   readonly store?: LimitStore
@@ -28,7 +28,7 @@ export const limitTable = `create table if not exists audit_limit (
  *
  * @throws AuditError `LIMIT_INVALID`
  * @example
- * const limiter = flexibleLimiter({ scopes: { login: { address: '10/min', identifier: '5/5min' }, signup: '5/min' } })
+ * const limiter = flexibleLimiter({ scopes: { login: { address: '10/min', failures: '5/5min' }, signup: '5/min' } })
  */
 export function flexibleLimiter({ scopes, store }: FlexibleLimiterOptions): AuditLimiter {
   const counters = new Map<string, Map<LimitedBy, Counter>>()

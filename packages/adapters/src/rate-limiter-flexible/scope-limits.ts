@@ -50,7 +50,7 @@ export function windowsOf(scopes: ScopeLimits): Map<string, Map<LimitedBy, Windo
       }
       const both = typeof limit === 'string' ? { address: limit } : (limit ?? {})
       const windows = new Map<LimitedBy, Window>()
-      for (const by of ['address', 'identifier'] as const) {
+      for (const by of ['address', 'identifier', 'failures'] as const) {
         const text = both[by]
         if (text) windows.set(by, parseLimit(scope, text))
       }

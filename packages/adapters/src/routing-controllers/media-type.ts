@@ -68,6 +68,7 @@ class UnreadableBody extends Error {
   readonly status = 400
   readonly statusCode = 400
   readonly reason = 'malformed_body'
+  readonly code = 'malformed_body'
 }
 
 function assertReadable(body: Buffer, wantsObject: boolean): void {

@@ -96,16 +96,21 @@ const codeOfStatus: Readonly<Record<number, string>> = {
 /** What a thrown error may tell the client. */
 export function problemOf(error: unknown): Problem {
   const status = statusOf(error) ?? (error instanceof URIError ? 400 : 500)
-  const { type, name, reason, errors, expose, message } = (error ?? {}) as Record<string, unknown>
+  const { type, name, code, errors, expose, message } = (error ?? {}) as Record<string, unknown>
+  // A `reason` is for the row: it may say more than the client should learn.
   const known = codeOfParserError[String(type)] ?? codeOfErrorName[String(name)]
   if (Array.isArray(errors) && status === 400) {
     return { status, code: 'validation_failed', errors: fieldProblems(errors as ValidationError[]) }
   }
-  const code = isSnakeCase(reason)
-    ? reason
+  const shown = isSnakeCase(code)
+    ? code
     : (known ?? codeOfStatus[status] ?? (status < 500 ? 'rejected' : 'internal_error'))
   // A message is shown only where its author says that it is meant for the client.
-  return { status, code, ...(expose === true && status < 500 && type === undefined ? { detail: String(message) } : {}) }
+  return {
+    status,
+    code: shown,
+    ...(expose === true && status < 500 && type === undefined ? { detail: String(message) } : {}),
+  }
 }
 
 function fieldProblems(errors: readonly ValidationError[], path = ''): FieldProblem[] {
