@@ -11,7 +11,7 @@ export interface Ending {
   readonly result?: unknown
   /** False when a guard, a parser or a validator refused and the handler never ran. */
   readonly reached?: boolean
-  /** Why it was refused, where the layer that refused says so. */
+  /** Why it was refused, where the layer that refused says so and the error does not. */
   readonly reason?: string
 }
 
@@ -48,7 +48,7 @@ const reasonOfStatus: Readonly<Record<number, string>> = {
 export function classify(attempt: Attempt, ending: Ending): Classification {
   const error = attempt.error ?? ending.error
   const status = ending.status ?? statusOf(error) ?? statusOf(ending.result)
-  const declared = attempt.reason ?? ending.reason ?? reasonOf(error)
+  const declared = attempt.reason ?? reasonOf(error) ?? ending.reason ?? null
   if (attempt.throttling) return { outcome: 'denied', reason: declared ?? 'throttled', status: status ?? 429 }
   const failed = error !== undefined || (status !== null && status >= 400)
   // An outcome that the code declared before something broke is no longer true.
