@@ -4,6 +4,9 @@ const unsafe =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g
 
+// Most text has nothing but these, and is done with at one look.
+const notPlain = /[^\x20-\x7e]/
+
 /**
  * Text from outside, safe to store and to print: unsafe characters and lone surrogates become
  * U+FFFD, and the length is bounded (in UTF-16 units, never in the middle of a character).
@@ -15,7 +18,5 @@ export function cleanText(text: string, limit: number): string {
     const end = last >= 0xd800 && last <= 0xdbff ? limit - 2 : limit - 1
     bounded = `${text.slice(0, end)}…`
   }
-  if (!bounded.isWellFormed()) bounded = bounded.toWellFormed()
-  unsafe.lastIndex = 0
-  return unsafe.test(bounded) ? bounded.replace(unsafe, '\ufffd') : bounded
+  return notPlain.test(bounded) ? bounded.toWellFormed().replace(unsafe, '\ufffd') : bounded
 }

@@ -22,25 +22,20 @@ export function memorySink(options: { readonly capacity?: number } = {}): Memory
 class InMemory implements MemorySink {
   readonly name = 'memory'
   readonly #capacity: number
-  #rows: AuditRow[] = []
-  #ids = new Set<string>()
+  // Two generations: dropping the older one whole costs nothing, dropping row by row more than writing.
+  #rows = new Map<string, AuditRow>()
+  #older = new Map<string, AuditRow>()
 
   constructor(capacity: number) {
     this.#capacity = capacity
   }
 
   get rows(): readonly AuditRow[] {
-    return this.#rows.slice(-this.#capacity)
+    return [...this.#older.values(), ...this.#rows.values()].slice(-this.#capacity)
   }
 
   async write(rows: readonly AuditRow[]): Promise<void> {
-    for (const row of rows) {
-      if (this.#ids.has(row.id)) continue
-      this.#ids.add(row.id)
-      this.#rows.push(row)
-    }
-    // Dropped by the thousand: one at a time would cost more than the write.
-    if (this.#rows.length >= this.#capacity * 2) this.#dropOldest()
+    for (const row of rows) this.#keep(row)
   }
 
   async find(query: AuditQuery): Promise<AuditPage> {
@@ -54,17 +49,20 @@ class InMemory implements MemorySink {
   }
 
   async get(id: string): Promise<AuditRow | null> {
-    return this.#rows.find((row) => row.id === id) ?? null
+    return this.#rows.get(id) ?? this.#older.get(id) ?? null
   }
 
   clear(): void {
-    this.#rows = []
-    this.#ids = new Set()
+    this.#rows = new Map()
+    this.#older = new Map()
   }
 
-  #dropOldest(): void {
-    this.#rows = this.#rows.slice(-this.#capacity)
-    this.#ids = new Set(this.#rows.map(({ id }) => id))
+  #keep(row: AuditRow): void {
+    if (this.#rows.has(row.id) || this.#older.has(row.id)) return
+    this.#rows.set(row.id, row)
+    if (this.#rows.size < this.#capacity) return
+    this.#older = this.#rows
+    this.#rows = new Map()
   }
 }
 

@@ -27,19 +27,29 @@ const secretWhole: ReadonlySet<string> = new Set([
 const secretValue =
   /eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*|\b(?:bearer|basic)\s+[\w.~+/=-]{8,}|-----BEGIN [A-Z ]*PRIVATE KEY-----|\$(?:argon2|scrypt|2[aby])\S*\$\S+|otpauth:\/\/|[?&#](?:token|code|key|secret|password|access_token|refresh_token|id_token)=[^&\s]{4,}/i
 
-const verdicts = new Map<string, boolean>()
+/** What becomes of an entry, by its key. */
+interface Verdict {
+  readonly name: string
+  readonly secret: boolean
+}
+
+const verdicts = new Map<string, Verdict>()
+
+function verdictOn(key: string): Verdict {
+  const known = verdicts.get(key)
+  if (known) return known
+  const verdict = { name: cleanText(key, 100), secret: isSecretKey(key) }
+  // Keys can come from outside: remember a bounded number of them.
+  if (verdicts.size < 2000 && key.length <= 100) verdicts.set(key, verdict)
+  return verdict
+}
 
 function isSecretKey(key: string): boolean {
-  const known = verdicts.get(key)
-  if (known !== undefined) return known
   const snake = key
     .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
     .replace(/[^A-Za-z0-9]+/g, '_')
     .toLowerCase()
-  const verdict = secretWhole.has(snake) || secretPart.test(snake)
-  // Keys can come from outside: remember a bounded number of them.
-  if (verdicts.size < 2000) verdicts.set(key, verdict)
-  return verdict
+  return secretWhole.has(snake) || secretPart.test(snake)
 }
 
 function redactText(text: string): string {
@@ -58,10 +68,11 @@ function redactText(text: string): string {
  * // → { plan: 'pro', card: { number_hint: '42', cvv: '[redacted]' } }
  */
 export function redact(value: unknown): Json {
-  return redactAt(value, 0, undefined)
+  return redactAt(value, [])
 }
 
-function redactAt(value: unknown, depth: number, above: object[] | undefined): Json {
+/** @param path the objects that the value is in, outermost first */
+function redactAt(value: unknown, path: object[]): Json {
   switch (typeof value) {
     case 'string':
       return redactText(value)
@@ -72,43 +83,73 @@ function redactAt(value: unknown, depth: number, above: object[] | undefined): J
     case 'bigint':
       return value.toString()
     case 'object':
-      return value === null ? null : redactObject(value, depth, above)
+      return value === null ? null : redactObject(value, path)
     default:
       return null
   }
 }
 
-function redactObject(value: object, depth: number, above: object[] | undefined): Json {
-  if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString()
-  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return `[binary, ${value.byteLength} bytes]`
-  if (depth >= maxDepth) return '[too deep]'
-  if (above?.includes(value)) return '[circular]'
-  const path = above ? [...above, value] : [value]
-  if (Array.isArray(value)) return value.slice(0, maxEntries).map((item) => redactAt(item, depth + 1, path))
-  if (value instanceof Set) return redactObject([...value].slice(0, maxEntries), depth, above)
-  if (value instanceof Error) return { name: cleanText(value.name, 100), message: redactText(value.message) }
-  return redactEntries(value, depth, path)
+function redactObject(value: object, path: object[]): Json {
+  const depth = path.length
+  try {
+    return copyOf(value, path)
+  } catch {
+    // A proxy may refuse to be looked at.
+    path.length = depth
+    return '[unreadable]'
+  }
 }
 
-function redactEntries(value: object, depth: number, path: object[]): Json {
+function copyOf(value: object, path: object[]): Json {
+  const isPlain = Object.getPrototypeOf(value) === Object.prototype
+  if (!isPlain) {
+    if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString()
+    if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return `[binary, ${value.byteLength} bytes]`
+  }
+  if (path.length >= maxDepth) return '[too deep]'
+  if (path.includes(value)) return '[circular]'
+  path.push(value)
+  const copy = isPlain ? redactEntries(value, path) : redactUnusual(value, path)
+  path.pop()
+  return copy
+}
+
+function redactUnusual(value: object, path: object[]): Json {
+  if (Array.isArray(value)) return redactItems(value, path)
+  if (value instanceof Set) return redactItems([...value], path)
+  if (value instanceof Map) return redactEntries(Object.fromEntries(value), path)
+  if (value instanceof Error) return { name: cleanText(value.name, 100), message: redactText(value.message) }
+  return redactEntries(value, path)
+}
+
+function redactItems(items: readonly unknown[], path: object[]): Json[] {
+  const copy: Json[] = []
+  for (const item of items) {
+    if (copy.length === maxEntries) break
+    copy.push(redactAt(item, path))
+  }
+  return copy
+}
+
+function redactEntries(value: object, path: object[]): Json {
   const copy: { [key: string]: Json } = {}
-  const keys = value instanceof Map ? [...value.keys()].map(String) : Object.keys(value)
+  const keys = Object.keys(value)
   let entries = 0
   for (const key of keys) {
     if (++entries > maxEntries) {
       copy['…'] = `[${keys.length - maxEntries} more]`
       break
     }
-    const name = cleanText(key, 100)
+    const { name, secret } = verdictOn(key)
     if (name === '__proto__') continue
-    copy[name] = isSecretKey(key) ? REDACTED : redactAt(read(value, key), depth + 1, path)
+    copy[name] = secret ? REDACTED : redactAt(read(value, key), path)
   }
   return copy
 }
 
 function read(value: object, key: string): unknown {
   try {
-    return value instanceof Map ? value.get(key) : (value as Record<string, unknown>)[key]
+    return (value as Record<string, unknown>)[key]
   } catch {
     return '[unreadable]'
   }

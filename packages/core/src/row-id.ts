@@ -1,37 +1,41 @@
 import { randomFillSync } from 'node:crypto'
 
-const hex: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
-const pool = new Uint8Array(8 * 512)
-let offset = pool.length
+const sequences: readonly string[] = Array.from({ length: 0x1000 }, (_, value) => value.toString(16).padStart(3, '0'))
+const variants = '89ab'
+// Random digits are drawn in bulk: a call per row would cost more than all the rest.
+const digitsPerId = 16
+const drawn = Buffer.alloc(256 * (digitsPerId / 2))
+let digits = ''
+let used = 0
 let lastMillisecond = 0
 let sequence = 0
-
-function byte(index: number): string {
-  return hex[pool[index] as number] as string
-}
+let head = ''
 
 /**
  * A UUIDv7 (RFC 9562), ascending within this process: 48 bits of milliseconds, a 12-bit sequence,
  * 62 random bits. The time part is what the store partitions and pages by.
  */
 export function rowId(now: number = Date.now()): string {
-  if (now > lastMillisecond) {
-    lastMillisecond = now
-    sequence = 0
-  } else if (++sequence > 0xfff) {
-    // The sequence is full, or the clock stands still or went back: borrow from the next millisecond.
-    lastMillisecond++
-    sequence = 0
-  }
-  if (offset === pool.length) {
-    randomFillSync(pool)
-    offset = 0
-  }
-  const o = offset
-  offset += 8
-  const time = lastMillisecond.toString(16).padStart(12, '0')
-  const variant = hex[((pool[o] as number) & 0x3f) | 0x80] as string
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${sequence.toString(16).padStart(3, '0')}-${variant}${byte(o + 1)}-${byte(o + 2)}${byte(o + 3)}${byte(o + 4)}${byte(o + 5)}${byte(o + 6)}${byte(o + 7)}`
+  // The sequence is full, or the clock stands still or went back: borrow from the next millisecond.
+  if (now > lastMillisecond) startMillisecond(now)
+  else if (++sequence === sequences.length) startMillisecond(lastMillisecond + 1)
+  if (used === digits.length) draw()
+  const variant = variants[(drawn[used / 2] as number) >> 6]
+  const random = `${variant}${digits.slice(used + 1, used + 4)}-${digits.slice(used + 4, used + digitsPerId)}`
+  used += digitsPerId
+  return `${head}${sequences[sequence]}-${random}`
+}
+
+function startMillisecond(millisecond: number): void {
+  lastMillisecond = millisecond
+  sequence = 0
+  const time = millisecond.toString(16).padStart(12, '0')
+  head = `${time.slice(0, 8)}-${time.slice(8)}-7`
+}
+
+function draw(): void {
+  digits = randomFillSync(drawn).toString('hex')
+  used = 0
 }
 
 /** The milliseconds since 1970 that a {@link rowId} carries. */

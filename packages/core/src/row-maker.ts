@@ -135,11 +135,10 @@ function bounded(text: string | null | undefined, limit: number): string | null 
 
 function cleanActor({ type, id, label }: Actor): Actor {
   if (id === undefined && label === undefined) return type === 'anonymous' ? anonymous : { type }
-  return {
-    type,
-    ...(id === undefined ? {} : { id: cleanText(String(id), maxId) }),
-    ...(label === undefined ? {} : { label: cleanText(String(label), maxId) }),
-  }
+  const clean: { -readonly [Field in keyof Actor]: Actor[Field] } = { type }
+  if (id !== undefined) clean.id = cleanText(String(id), maxId)
+  if (label !== undefined) clean.label = cleanText(String(label), maxId)
+  return clean
 }
 
 function cleanSubject({ type, id }: Subject): Subject {

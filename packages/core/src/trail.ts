@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
+import { AsyncResource } from 'node:async_hooks'
 import type { Attempt } from './attempt.js'
 import { AuditError, type AuditErrorCode } from './audit-error.js'
 import { AuditedCall } from './audited-call.js'
@@ -104,7 +104,7 @@ class Trail implements AuditTrail {
   readonly #definitions: Map<string, EventDefinition>
   readonly #rows: RowMaker
   // Sinks and subscribers run where the trail was made: in nobody's request and nobody's transaction.
-  readonly #outside: <Result>(run: () => Result) => Result = AsyncLocalStorage.snapshot()
+  readonly #outside = new AsyncResource('CountersignTrail')
   readonly #counts = { recorded: 0, vetoed: 0, lost: 0 }
   #underWay = 0
   #waiters: Array<() => void> = []
@@ -177,26 +177,13 @@ class Trail implements AuditTrail {
     return row
   }
 
-  async deliver(rows: AuditRow[]): Promise<void> {
-    this.#underWay++
-    try {
-      if (this.#closed) throw new AuditError('TRAIL_CLOSED', 'The trail is closed; close it after the server.')
-      await this.#outside(() => this.#options.sink.write(rows))
-      this.#counts.recorded += rows.length
-    } catch (cause) {
-      this.#lose(rows, cause)
-      return
-    } finally {
-      if (--this.#underWay === 0 && this.#waiters.length > 0) this.#wake()
-    }
-    this.#outside(() => {
-      for (const row of rows) this.signals.announce(row)
-    })
+  deliver(rows: AuditRow[]): Promise<void> {
+    return this.#outside.runInAsyncScope(this.#store, this, rows)
   }
 
   report(code: AuditErrorCode, message: string, cause?: unknown): void {
     const error = new AuditError(code, message, cause === undefined ? {} : { cause })
-    const told = this.#outside(() => this.signals.report(error))
+    const told = this.#outside.runInAsyncScope(() => this.signals.report(error))
     if (!told) process.emitWarning(cause instanceof Error ? `${message} (${cause.message})` : message, { code })
   }
 
@@ -211,6 +198,21 @@ class Trail implements AuditTrail {
     await this.#options.sink.close?.()
   }
 
+  async #store(rows: readonly AuditRow[]): Promise<void> {
+    this.#underWay++
+    try {
+      if (this.#closed) throw new AuditError('TRAIL_CLOSED', 'The trail is closed; close it after the server.')
+      await this.#options.sink.write(rows)
+      this.#counts.recorded += rows.length
+    } catch (cause) {
+      this.#lose(rows, cause)
+      return
+    } finally {
+      if (--this.#underWay === 0 && this.#waiters.length > 0) this.#wake()
+    }
+    for (const row of rows) this.signals.announce(row)
+  }
+
   #wake(): void {
     const waiters = this.#waiters
     this.#waiters = []
@@ -219,9 +221,7 @@ class Trail implements AuditTrail {
 
   #lose(rows: readonly AuditRow[], cause: unknown): void {
     this.#counts.lost += rows.length
-    this.#outside(() => {
-      for (const row of rows) this.signals.lose(row, cause)
-    })
+    for (const row of rows) this.signals.lose(row, cause)
     this.report('ROW_LOST', `${rows.length} audit row(s) could not be stored and are lost.`, cause)
   }
 

@@ -16,10 +16,13 @@ import { reserveAddress, reserveIdentifier } from './throttling.js'
 const plans = new WeakMap<AnyClass, Map<string, MethodHooks>>()
 
 function planOf(controller: AnyClass, method: string): MethodHooks {
+  return plans.get(controller)?.get(method) ?? makePlan(controller, method)
+}
+
+function makePlan(controller: AnyClass, method: string): MethodHooks {
+  const plan = hooksOfMethod(controller, method)
   const methods = plans.get(controller) ?? new Map<string, MethodHooks>()
-  plans.set(controller, methods)
-  const plan = methods.get(method) ?? hooksOfMethod(controller, method)
-  methods.set(method, plan)
+  plans.set(controller, methods.set(method, plan))
   return plan
 }
 
@@ -29,7 +32,7 @@ function planOf(controller: AnyClass, method: string): MethodHooks {
  * and decorators were stacked makes no difference. A call that an adapter opened stays the
  * adapter's to close.
  */
-export async function enterCall(
+export function enterCall(
   self: object,
   method: string,
   wrapper: unknown,
@@ -62,7 +65,7 @@ export function openCall(facts: ControllerFacts, scope: Scope | undefined, metho
       `${facts.className} is called without a trail. Serve it through an adapter (auditedControllers(trail, […])), or write: static readonly trail = trail`,
     )
   }
-  return new AuditedCall(trail, currentContext(), facts, method, scope?.call)
+  return new AuditedCall(trail, scope?.context ?? currentContext(), facts, method, scope?.call)
 }
 
 /** Runs inside a call that was opened here, and closes it with what came of it. */
@@ -106,14 +109,21 @@ export function isCallOf(call: AuditedCall, facts: ControllerFacts, self: object
   )
 }
 
-async function begin(call: AuditedCall, plan: MethodHooks, args: unknown[], original: AsyncHandler): Promise<unknown> {
+function begin(call: AuditedCall, plan: MethodHooks, args: unknown[], original: AsyncHandler): Promise<unknown> {
   for (let index = 0; index < plan.hooks.length; index++) {
     contribute(call, call.attempts[index] as Attempt, plan.hooks[index] as FromArguments, args)
   }
-  if (plan.throttles.length > 0) {
-    if (!call.held) await reserveAddress(call, plan.throttles)
-    await reserveIdentifier(call, plan, args)
-  }
+  return plan.throttles.length === 0 ? original.apply(call.self, args) : throttled(call, plan, args, original)
+}
+
+async function throttled(
+  call: AuditedCall,
+  plan: MethodHooks,
+  args: unknown[],
+  original: AsyncHandler,
+): Promise<unknown> {
+  if (!call.held) await reserveAddress(call, plan.throttles)
+  await reserveIdentifier(call, plan, args)
   return original.apply(call.self, args)
 }
 
@@ -124,7 +134,7 @@ function contribute(call: AuditedCall, attempt: Attempt, hook: FromArguments, ar
       if (typeof attempted === 'string') attempt.attempted = attempted
     }
     if (hook.subject) attempt.subject = hook.subject(...args) ?? attempt.subject
-    if (hook.details) attempt.details = { ...attempt.details, ...hook.details(...args) }
+    if (hook.details) attempt.details = merged(attempt.details, hook.details(...args))
   } catch (cause) {
     call.trail.report(
       'STEP_FAILED',
@@ -132,4 +142,8 @@ function contribute(call: AuditedCall, attempt: Attempt, hook: FromArguments, ar
       cause,
     )
   }
+}
+
+function merged(known: Record<string, unknown> | null, more: object): Record<string, unknown> {
+  return known ? { ...known, ...more } : { ...more }
 }

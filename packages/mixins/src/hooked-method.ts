@@ -8,7 +8,7 @@ import type { AsyncHandler } from './mixin-base.js'
  */
 export function hookedMethod(method: string, template: AsyncHandler, original: () => AsyncHandler): AsyncHandler {
   const hooked = async function (this: object, ...args: unknown[]): Promise<unknown> {
-    return enterCall(this, method, hooked, args, original())
+    return await enterCall(this, method, hooked, args, original())
   }
   Object.defineProperty(hooked, 'name', { value: template.name, configurable: true })
   Object.defineProperty(hooked, 'length', { value: template.length, configurable: true })

@@ -40,6 +40,8 @@ export function holdResponse(response: Response, call: AuditedCall): void {
 /** `Retry-After` (RFC 9110) in whole seconds, and the `RateLimit` fields, of a refusal. */
 function throttlingHeaders(response: Response, { limit, retryAfter }: Throttling): void {
   response.setHeader('Retry-After', String(retryAfter))
+  // It described the limit that did not refuse.
+  response.removeHeader('RateLimit-Policy')
   response.setHeader('RateLimit-Limit', String(limit))
   response.setHeader('RateLimit-Remaining', '0')
   response.setHeader('RateLimit-Reset', String(retryAfter))

@@ -1,5 +1,13 @@
 import { STATUS_CODES } from 'node:http'
-import { type AuditContext, currentContext, isSnakeCase, statusOf, Throttled } from '@countersign/core'
+import {
+  type AuditContext,
+  AuditError,
+  type AuditErrorCode,
+  currentContext,
+  isSnakeCase,
+  statusOf,
+  Throttled,
+} from '@countersign/core'
 import type { ValidationError } from 'class-validator'
 import type { NextFunction, Request, Response } from 'express'
 import { Middleware } from 'routing-controllers'
@@ -93,8 +101,16 @@ const codeOfStatus: Readonly<Record<number, string>> = {
   503: 'unavailable',
 }
 
+const problemOfAuditError: { readonly [Code in AuditErrorCode]?: Problem } = {
+  QUERY_INVALID: { status: 400, code: 'invalid_query' },
+  CURSOR_INVALID: { status: 400, code: 'invalid_cursor' },
+  LIMITER_FAILED: { status: 503, code: 'unavailable' },
+}
+
 /** What a thrown error may tell the client. */
 export function problemOf(error: unknown): Problem {
+  const own = error instanceof AuditError ? problemOfAuditError[error.code] : undefined
+  if (own) return own
   const status = statusOf(error) ?? (error instanceof URIError ? 400 : 500)
   const { type, name, code, errors, expose, message } = (error ?? {}) as Record<string, unknown>
   // A `reason` is for the row: it may say more than the client should learn.

@@ -1,0 +1,7 @@
+declare module '@countersign/core' {
+  interface AuditEvents {
+    invoice_payment: { invoiceId: string }
+  }
+}
+
+export {}

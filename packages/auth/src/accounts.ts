@@ -1,0 +1,131 @@
+import { currentAttempt, rowId } from '@countersign/core'
+import type { EntityManager, MikroORM } from '@mikro-orm/core'
+import type { SqlEntityManager } from '@mikro-orm/postgresql'
+import { AuthRefusal } from './auth-refusal.js'
+import { canonicalEmail } from './email-address.js'
+import { User } from './entities.js'
+import type { Mails } from './mails.js'
+import type { OneTimeTokens } from './one-time-tokens.js'
+import type { PasswordFault, Passwords } from './passwords.js'
+
+const day = 86_400
+
+export interface AccountsParts {
+  readonly orm: MikroORM
+  readonly passwords: Passwords
+  readonly tokens: OneTimeTokens
+  readonly mails: Mails
+}
+
+/** Accounts: how they come to be, and who may use one. Knows no HTTP. */
+export class Accounts {
+  readonly #parts: AccountsParts
+
+  constructor(parts: AccountsParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * Signs up. Does and answers the same, as slowly, whether the address is taken or not; who owns
+   * it is told by mail. The password counts once the mail's link was used: whoever signs up with
+   * somebody else's address has gained nothing when that person does.
+   */
+  async signUp(email: string, password: string): Promise<void> {
+    const { orm, passwords } = this.#parts
+    const canonical = canonicalEmail(email)
+    if (!canonical) throw new AuthRefusal(400, 'invalid_email', { detail: 'This is not an e-mail address.' })
+    this.#assertAcceptable(password)
+    const passwordHash = await passwords.hash(password)
+    await orm.em.fork().transactional(async (em) => {
+      const user = await this.#insertOrFind(em, email.trim(), canonical, passwordHash)
+      currentAttempt('signup').subject({ type: 'user', id: user.id })
+      if (user.verifiedAt) this.#tellOwner(em, user)
+      else await this.#sendVerification(em, user, passwordHash)
+    })
+  }
+
+  /** Uses a verification token; returns the account that it verified. */
+  async verify(token: string): Promise<User> {
+    const { orm, tokens } = this.#parts
+    return orm.em.fork().transactional(async (em) => {
+      const used = await tokens.use(em, 'verify-account', token)
+      const user = used && (await em.findOne(User, { id: used.userId }))
+      if (!user)
+        throw new AuthRefusal(400, 'invalid_token', { detail: 'This link is not valid, or was used, or is too old.' })
+      currentAttempt('email_verification').subject({ type: 'user', id: user.id })
+      user.verifiedAt ??= new Date()
+      user.passwordHash = used.passwordHash ?? user.passwordHash
+      await tokens.revoke(em, 'verify-account', user.id)
+      return user
+    })
+  }
+
+  /** Checks an address and a password. Every refusal takes the same time and, to the client, says the same. */
+  async authenticate(email: string, password: string): Promise<User> {
+    const { orm, passwords } = this.#parts
+    const canonical = canonicalEmail(email)
+    const em = orm.em.fork()
+    const user = canonical ? await em.findOne(User, { emailCanonical: canonical }) : null
+    if (user) currentAttempt('login').subject({ type: 'user', id: user.id })
+    const right = await passwords.matches(user?.passwordHash, password)
+    if (!user) throw wrongCredentials('unknown_account')
+    if (!right) throw wrongCredentials('bad_credentials')
+    if (user.disabledAt) throw wrongCredentials('disabled')
+    if (!user.verifiedAt) {
+      // Only somebody who has the password learns this.
+      throw new AuthRefusal(401, 'email_not_verified', {
+        reason: 'unverified',
+        detail: 'Please verify your e-mail address first.',
+      })
+    }
+    return user
+  }
+
+  /** Makes the first administrator, if there is no account of that address. */
+  async ensureAdmin(email: string, password: string): Promise<void> {
+    const { orm, passwords } = this.#parts
+    const canonical = canonicalEmail(email)
+    if (!canonical) throw new Error('ADMIN_EMAIL is not an e-mail address.')
+    const fault = passwords.faultOf(password)
+    if (fault) throw new Error(`ADMIN_PASSWORD is refused: ${explain[fault]}`)
+    const em = orm.em.fork()
+    if ((await em.count(User, { emailCanonical: canonical })) > 0) return
+    const user = await this.#insertOrFind(em, email.trim(), canonical, await passwords.hash(password))
+    await em.nativeUpdate(User, { id: user.id }, { isAdmin: true, verifiedAt: new Date() })
+  }
+
+  #assertAcceptable(password: string): void {
+    const fault = this.#parts.passwords.faultOf(password)
+    if (fault) throw new AuthRefusal(400, fault, { detail: explain[fault] })
+  }
+
+  async #insertOrFind(em: EntityManager, email: string, canonical: string, passwordHash: string): Promise<User> {
+    // Two parallel sign-ups with one address: the database lets one row be.
+    await (em as SqlEntityManager).execute(
+      `insert into auth_user (id, email, email_canonical, password_hash, created_at) values (?, ?, ?, ?, now())
+       on conflict (email_canonical) do nothing`,
+      [rowId(), email, canonical, passwordHash],
+    )
+    return em.findOneOrFail(User, { emailCanonical: canonical }, { refresh: true })
+  }
+
+  #tellOwner(em: EntityManager, user: User): void {
+    currentAttempt('signup').outcome('failure', 'already_registered')
+    this.#parts.mails.post(em, user.email, this.#parts.mails.alreadyRegistered())
+  }
+
+  async #sendVerification(em: EntityManager, user: User, passwordHash: string): Promise<void> {
+    const { tokens, mails } = this.#parts
+    const token = await tokens.issue(em, 'verify-account', user.id, { seconds: day, passwordHash })
+    mails.post(em, user.email, mails.verification(token))
+  }
+}
+
+const explain: Readonly<Record<PasswordFault, string>> = {
+  password_too_short: 'This password is too short. A sentence of several words is easy to remember.',
+  password_too_long: 'This password is too long.',
+}
+
+function wrongCredentials(reason: string): AuthRefusal {
+  return new AuthRefusal(401, 'invalid_credentials', { reason, detail: 'The e-mail address or the password is wrong.' })
+}

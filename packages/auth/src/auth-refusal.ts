@@ -1,0 +1,15 @@
+/** A refusal: what the client may know (`code`, `detail`) and what the row says (`reason`). */
+export class AuthRefusal extends Error {
+  readonly httpCode: number
+  readonly code: string
+  readonly reason: string
+  readonly expose = true
+
+  constructor(httpCode: number, code: string, options: { readonly reason?: string; readonly detail: string }) {
+    super(options.detail)
+    this.name = 'AuthRefusal'
+    this.httpCode = httpCode
+    this.code = code
+    this.reason = options.reason ?? code
+  }
+}

@@ -1,0 +1,31 @@
+import type { ScopeLimits } from '@countersign/adapters/rate-limiter-flexible'
+import type { TrustedProxies } from '@countersign/adapters/routing-controllers'
+import type { DatabaseLocation } from './database.js'
+import type { PasswordPolicy } from './passwords.js'
+
+/** What a server is made of. Everything but the database, the secret and the address has a default. */
+export interface AuthSettings {
+  readonly database: DatabaseLocation
+  /** The root of all keys, 32 bytes or more; the same in every process of one system. */
+  readonly secret: string | Uint8Array
+  /** Where users reach the server, for links in mails and for origins: `https://example.org`. */
+  readonly publicUrl: string
+  /** In production cookies are `Secure` and `__Host-`, and there is no mailbox to look into. */
+  readonly production?: boolean
+  readonly proxies?: TrustedProxies
+  readonly limits?: ScopeLimits
+  readonly passwordPolicy?: PasswordPolicy
+  /** Seconds that an access token lives (900). */
+  readonly accessTokenLifetime?: number
+  /** Seconds that a session lives, without and with "remember me" (an hour, seven days). */
+  readonly sessionLifetimes?: { readonly usual: number; readonly remembered: number }
+}
+
+/** Counted per client address and per submitted identifier; null switches a scope off. */
+export const defaultLimits: ScopeLimits = {
+  login: { address: '10/min', failures: '5/5min' },
+  signup: '5/min',
+  verify_account: '20/min',
+  password_reset: { address: '5/min', identifier: '3/h' },
+  audit_read: '120/min',
+}

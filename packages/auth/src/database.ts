@@ -1,0 +1,95 @@
+import { join } from 'node:path'
+import { type FolderLock, lockDataFolder, migrate } from '@countersign/adapters/mikro-orm'
+import { AuditError } from '@countersign/core'
+import type { MikroORM } from '@mikro-orm/core'
+import { Migrator } from '@mikro-orm/migrations'
+import { Mail, OneTimeToken, Session, User } from './entities.js'
+import { authMigrations } from './migrations.js'
+
+/** Where the data is: a PostgreSQL server, or a folder for the embedded one. */
+export type DatabaseLocation = { readonly url: string } | { readonly folder: string }
+
+export interface Database {
+  readonly orm: MikroORM
+  close(): Promise<void>
+}
+
+/**
+ * Opens and migrates the database.
+ *
+ * @throws AuditError `STORE_UNREACHABLE`, `STORE_LOCKED`
+ */
+export async function openDatabase(location: DatabaseLocation): Promise<Database> {
+  const lock: FolderLock | undefined = 'folder' in location ? lockDataFolder(location.folder) : undefined
+  let orm: MikroORM | undefined
+  try {
+    orm = await connect(location)
+    await migrate(orm)
+  } catch (cause) {
+    await orm?.close(true).catch(() => undefined)
+    lock?.release()
+    throw new AuditError('STORE_UNREACHABLE', `${describe(location)} can't be used (${reasonOf(cause)}).`, { cause })
+  }
+  const opened = orm
+  return {
+    orm: opened,
+    async close() {
+      await opened.close(true)
+      lock?.release()
+    },
+  }
+}
+
+const options = {
+  extensions: [Migrator],
+  entities: [User, Session, OneTimeToken, Mail],
+  migrations: { migrationsList: authMigrations, snapshot: false },
+  // Parameters are passwords' hashes and addresses: no statement is logged.
+  debug: false,
+  logger: () => undefined,
+}
+
+async function connect(location: DatabaseLocation): Promise<MikroORM> {
+  if ('url' in location) {
+    const { MikroORM } = await import('@mikro-orm/postgresql')
+    const orm = await MikroORM.init({ ...options, clientUrl: location.url })
+    await assertConnected(orm)
+    return orm as unknown as MikroORM
+  }
+  const { MikroORM } = await import('@mikro-orm/pglite')
+  const orm = await MikroORM.init({ ...options, dbName: join(location.folder, 'postgres') })
+  await assertConnected(orm)
+  return orm as unknown as MikroORM
+}
+
+interface Connectable {
+  connect(): Promise<unknown>
+  checkConnection(): Promise<{ ok: boolean; error?: Error; reason?: string }>
+}
+
+async function assertConnected(orm: Connectable): Promise<void> {
+  await orm.connect()
+  const check = await orm.checkConnection()
+  if (!check.ok) throw check.error ?? new Error(check.reason)
+}
+
+function describe(location: DatabaseLocation): string {
+  if ('folder' in location) return `The embedded database in ${location.folder}`
+  return `The database at ${hostOf(location.url)} (DATABASE_URL)`
+}
+
+/** Never the whole address: it has a password in it. */
+function hostOf(url: string): string {
+  try {
+    const { host, pathname } = new URL(url)
+    return `${host}${pathname}`
+  } catch {
+    return 'an address that is no URL'
+  }
+}
+
+function reasonOf(cause: unknown): string {
+  if (cause instanceof AggregateError) return cause.errors.map(reasonOf).join('; ')
+  const { message, code } = (cause ?? {}) as { message?: unknown; code?: unknown }
+  return String(message || code || cause)
+}

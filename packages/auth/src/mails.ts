@@ -1,0 +1,69 @@
+import { rowId } from '@countersign/core'
+import type { EntityManager } from '@mikro-orm/core'
+import { Mail } from './entities.js'
+
+/** What a mail says; the text and the HTML say the same. */
+export interface MailContent {
+  readonly subject: string
+  readonly text: string
+  readonly html: string
+}
+
+/** Mails are rows of the transaction that asks for them: none is sent for what was rolled back. */
+export class Mails {
+  readonly #publicUrl: string
+
+  constructor(publicUrl: string) {
+    this.#publicUrl = publicUrl
+  }
+
+  post(em: EntityManager, recipient: string, { subject, text, html }: MailContent): void {
+    em.persist(em.create(Mail, { id: rowId(), recipient, subject, text, html, createdAt: new Date() }))
+  }
+
+  /** Newest first. */
+  async sent(em: EntityManager, limit = 100): Promise<Mail[]> {
+    return em.find(Mail, {}, { orderBy: { id: 'desc' }, limit })
+  }
+
+  verification(token: string): MailContent {
+    return letter(
+      'Please verify your e-mail address',
+      'Somebody, we hope you, signed up with this address. To use the account, open this page and confirm:',
+      this.#link('/api/auth/verify-account', token),
+    )
+  }
+
+  alreadyRegistered(): MailContent {
+    return letter(
+      'You have an account already',
+      'Somebody, perhaps you, signed up with this address, which has an account already. Nothing was changed. If you forgot your password, ask for a reset here:',
+      `${this.#publicUrl}/`,
+    )
+  }
+
+  passwordReset(token: string): MailContent {
+    return letter(
+      'Reset your password',
+      'Somebody, we hope you, asked to reset the password of this account. The link works once, for thirty minutes. If it was not you, nothing needs to be done:',
+      this.#link('/reset-password', token),
+    )
+  }
+
+  /** The address comes from the settings, never from the request: a Host header is anybody's text. */
+  #link(path: string, token: string): string {
+    return `${this.#publicUrl}${path}?token=${encodeURIComponent(token)}`
+  }
+}
+
+function letter(subject: string, sentence: string, link: string): MailContent {
+  return {
+    subject,
+    text: `${sentence}\n\n${link}\n`,
+    html: `<p>${sentence}</p><p><a href="${escapeHtml(link)}">${escapeHtml(link)}</a></p>`,
+  }
+}
+
+export function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
+}

@@ -1,0 +1,64 @@
+import { createHmac, randomBytes } from 'node:crypto'
+import type { EntityManager } from '@mikro-orm/core'
+import type { SqlEntityManager } from '@mikro-orm/postgresql'
+import { OneTimeToken } from './entities.js'
+import type { Secrets } from './secrets.js'
+
+/** What a token is good for, and nothing else. */
+export type TokenPurpose = 'verify-account' | 'password-reset'
+
+export interface UsedToken {
+  readonly userId: string
+  readonly passwordHash: string | null
+}
+
+/** Tokens that are mailed: 256 random bits, kept as a keyed hash that has the purpose in it. */
+export class OneTimeTokens {
+  readonly #key: Uint8Array
+
+  constructor(secrets: Secrets) {
+    this.#key = secrets.key('one-time-token')
+  }
+
+  async issue(
+    em: EntityManager,
+    purpose: TokenPurpose,
+    userId: string,
+    options: { readonly seconds: number; readonly passwordHash?: string },
+  ): Promise<string> {
+    const token = randomBytes(32).toString('base64url')
+    const now = Date.now()
+    em.persist(
+      em.create(OneTimeToken, {
+        tokenHash: this.#hash(purpose, token),
+        purpose,
+        userId,
+        passwordHash: options.passwordHash ?? null,
+        createdAt: new Date(now),
+        expiresAt: new Date(now + options.seconds * 1000),
+        usedAt: null,
+      }),
+    )
+    return token
+  }
+
+  /** Uses a token up. One conditional statement decides among parallel uses; null for all but one. */
+  async use(em: EntityManager, purpose: TokenPurpose, token: string): Promise<UsedToken | null> {
+    const [used] = await (em as SqlEntityManager).execute<Array<{ user_id: string; password_hash: string | null }>>(
+      `update auth_one_time_token set used_at = now()
+       where token_hash = ? and purpose = ? and used_at is null and expires_at > now()
+       returning user_id, password_hash`,
+      [this.#hash(purpose, token), purpose],
+    )
+    return used ? { userId: used.user_id, passwordHash: used.password_hash } : null
+  }
+
+  /** Ends all outstanding tokens of a purpose: only the newest, or the used one, counts. */
+  async revoke(em: EntityManager, purpose: TokenPurpose, userId: string): Promise<void> {
+    await em.nativeUpdate(OneTimeToken, { userId, purpose, usedAt: null }, { usedAt: new Date() })
+  }
+
+  #hash(purpose: TokenPurpose, token: string): string {
+    return createHmac('sha256', this.#key).update(`${purpose}\n${token}`).digest('base64url')
+  }
+}

@@ -1,0 +1,45 @@
+import { hash, verify } from '@node-rs/argon2'
+
+/** What a password must be like, by NIST SP 800-63B: long enough, not too long, nothing else. */
+export interface PasswordPolicy {
+  readonly minLength: number
+  readonly maxLength: number
+}
+
+export const defaultPasswordPolicy: PasswordPolicy = { minLength: 15, maxLength: 256 }
+
+/** Why a password is refused. */
+export type PasswordFault = 'password_too_short' | 'password_too_long'
+
+// OWASP's parameters for argon2id, the default algorithm of the library.
+const cost = { memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const
+
+/** Hashes and checks passwords: argon2id over the NFC form, never truncated. */
+export class Passwords {
+  readonly #policy: PasswordPolicy
+  readonly #dummy: Promise<string>
+
+  constructor(policy: PasswordPolicy = defaultPasswordPolicy) {
+    this.#policy = policy
+    this.#dummy = hash('the hash that nobody has the password of', cost)
+  }
+
+  /** Length in code points, so that an emoji counts once. */
+  faultOf(password: string): PasswordFault | null {
+    const length = [...password.normalize('NFC')].length
+    if (length < this.#policy.minLength) return 'password_too_short'
+    return length > this.#policy.maxLength ? 'password_too_long' : null
+  }
+
+  async hash(password: string): Promise<string> {
+    return hash(password.normalize('NFC'), cost)
+  }
+
+  /** As slow for an account that does not exist, or has no password, as for one that has. */
+  async matches(passwordHash: string | null | undefined, password: string): Promise<boolean> {
+    const normal = password.normalize('NFC')
+    const candidate = [...normal].length > this.#policy.maxLength ? '' : normal
+    const right = await verify(passwordHash ?? (await this.#dummy), candidate)
+    return right && passwordHash !== null && passwordHash !== undefined && candidate !== ''
+  }
+}

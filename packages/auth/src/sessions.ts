@@ -1,0 +1,77 @@
+import { currentAttempt, currentContext, rowId } from '@countersign/core'
+import type { MikroORM } from '@mikro-orm/core'
+import type { AccessTokens } from './access-tokens.js'
+import { Session, User } from './entities.js'
+
+/** Who is asking, as a verified token and a living session say. */
+export interface Principal {
+  readonly userId: string
+  readonly sessionId: string
+  readonly email: string
+  readonly isAdmin: boolean
+}
+
+export interface OpenedSession {
+  readonly accessToken: string
+  /** Seconds until the access token expires. */
+  readonly expiresIn: number
+}
+
+export interface SessionsParts {
+  readonly orm: MikroORM
+  readonly accessTokens: AccessTokens
+  /** Seconds that a session lives: without and with "remember me". */
+  readonly lifetimes: { readonly usual: number; readonly remembered: number }
+}
+
+/** Sessions: one row per login, which every request must find alive. Knows no HTTP. */
+export class Sessions {
+  readonly #parts: SessionsParts
+
+  constructor(parts: SessionsParts) {
+    this.#parts = parts
+  }
+
+  async open(user: User, remember: boolean): Promise<OpenedSession> {
+    const { orm, accessTokens, lifetimes } = this.#parts
+    const { address = null, userAgent = null } = currentContext()
+    const now = Date.now()
+    const session = {
+      id: rowId(),
+      userId: user.id,
+      createdAt: new Date(now),
+      expiresAt: new Date(now + (remember ? lifetimes.remembered : lifetimes.usual) * 1000),
+      endedAt: null,
+      address,
+      userAgent,
+      remember,
+    }
+    const em = orm.em.fork()
+    await em.insert(Session, session)
+    await em.nativeUpdate(User, { id: user.id }, { lastLoginAt: session.createdAt })
+    currentAttempt('login').session(session.id)
+    return accessTokens.issue({ userId: user.id, sessionId: session.id, tokenVersion: user.tokenVersion })
+  }
+
+  /** The principal behind an access token; null unless token, session and account are all good. */
+  async principalOf(accessToken: string): Promise<Principal | null> {
+    const { orm, accessTokens } = this.#parts
+    const claims = await accessTokens.verify(accessToken)
+    if (!claims) return null
+    const em = orm.em.fork()
+    const session = await em.findOne(Session, {
+      id: claims.sessionId,
+      userId: claims.userId,
+      endedAt: null,
+      expiresAt: { $gt: new Date() },
+    })
+    const user =
+      session && (await em.findOne(User, { id: claims.userId, disabledAt: null, tokenVersion: claims.tokenVersion }))
+    if (!session || !user) return null
+    return { userId: user.id, sessionId: session.id, email: user.email, isAdmin: user.isAdmin }
+  }
+
+  async end(sessionId: string): Promise<void> {
+    await this.#parts.orm.em.fork().nativeUpdate(Session, { id: sessionId, endedAt: null }, { endedAt: new Date() })
+  }
+}
