@@ -22,7 +22,9 @@ export class AuditEventsController {
   @Authorized('admin')
   @Get()
   async find(@QueryParams() query: AuditEventsQuery) {
-    const filters = Object.keys(query).filter((name) => query[name as keyof AuditEventsQuery] !== undefined)
+    const filters = Object.keys(query)
+      .filter((name) => query[name as keyof AuditEventsQuery] !== undefined)
+      .sort()
     const page = await this.#services.reader.find(toAuditQuery(query, this.#services.trail))
     currentAttempt('audit_read').details({ filters, returned: page.items.length })
     return { items: page.items.map(rowJson), next_cursor: page.nextCursor }

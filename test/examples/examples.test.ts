@@ -1,0 +1,38 @@
+import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { promisify } from 'node:util'
+import { describe, expect, it } from 'vitest'
+
+const run = promisify(execFile)
+const example = (name: string) => new URL(`../../examples/${name}/`, import.meta.url)
+
+async function output(name: string): Promise<string[]> {
+  const { stdout } = await run(process.execPath, [new URL('dist/main.js', example(name)).pathname])
+  return stdout.trim().split('\n')
+}
+
+describe('the quickstart', () => {
+  it('shows a signal, a decorator, a mixin and the rows they leave', async () => {
+    expect(await output('quickstart')).toEqual([
+      'signal: a failed login as a***@e***.org',
+      'login failure bad_credentials anonymous a***@e***.org 192.0.2.7',
+      'login success - Ada a***@e***.org 192.0.2.7',
+      'password_reset_request success - anonymous a***@e***.org 192.0.2.7',
+    ])
+  })
+
+  it('is one file of at most 60 lines', async () => {
+    const source = await readFile(new URL('src/main.ts', example('quickstart')), 'utf8')
+    expect(source.split('\n').length).toBeLessThanOrEqual(60)
+  })
+})
+
+describe('the custom mixin', () => {
+  it('leaves the same rows declared and written by hand', async () => {
+    const rows = (name: string) => [
+      `${name} invoice_payment success - medium clerk-7 {"invoiceId":"2026-1"}`,
+      `${name} invoice_payment failure internal_error medium clerk-7 {"invoiceId":"2026-2"}`,
+    ]
+    expect(await output('custom-mixin')).toEqual([...rows('DeclaredController'), ...rows('ByHandController')])
+  })
+})

@@ -1,0 +1,72 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type AuthServer, type AuthSettings, createAuthServer, type DatabaseLocation } from '@countersign/auth'
+import type { AuditRow } from '@countersign/core'
+import { emptyPostgres, postgresAvailable } from './databases.js'
+import { type Served, serve } from './serve.js'
+
+export interface TestSystem {
+  readonly url: string
+  readonly auth: AuthServer
+  /** Every row of the trail, oldest first. */
+  rows(): Promise<AuditRow[]>
+  close(): Promise<void>
+}
+
+/** The places a system can keep its data, those that are here. */
+export const places: Array<{
+  name: string
+  here: boolean
+  make: () => Promise<{ database: DatabaseLocation; drop(): Promise<void> }>
+}> = [
+  {
+    name: 'PGlite',
+    here: true,
+    async make() {
+      const folder = await mkdtemp(join(tmpdir(), 'countersign-'))
+      return { database: { folder }, drop: () => rm(folder, { recursive: true, force: true }) }
+    },
+  },
+  {
+    name: 'PostgreSQL',
+    here: await postgresAvailable(),
+    async make() {
+      const { url, drop } = await emptyPostgres()
+      return { database: { url }, drop }
+    },
+  },
+]
+
+export async function startSystem(
+  make: (typeof places)[number]['make'],
+  settings: Partial<AuthSettings> = {},
+): Promise<TestSystem> {
+  const { database, drop } = await make()
+  const auth = await createAuthServer({
+    database,
+    secret: 'x'.repeat(32),
+    publicUrl: 'http://127.0.0.1:3000',
+    ...settings,
+  })
+  const served: Served = await serve(auth.app)
+  return {
+    url: served.url,
+    auth,
+    async rows() {
+      const rows: AuditRow[] = []
+      let cursor: string | null = null
+      do {
+        const page = await auth.services.reader.find({ limit: 500, ...(cursor ? { cursor } : {}) })
+        rows.push(...page.items)
+        cursor = page.nextCursor
+      } while (cursor)
+      return rows.reverse()
+    },
+    async close() {
+      await served.close()
+      await auth.close()
+      await drop()
+    },
+  }
+}
