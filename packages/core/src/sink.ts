@@ -7,6 +7,11 @@ import type { AuditRow } from './row.js'
 export interface AuditSink {
   readonly name: string
   write(rows: readonly AuditRow[]): Promise<void>
+  /**
+   * True where waiting for a write would be waiting for oneself: the caller holds a transaction on
+   * the only connection. The rows are then stored when it has ended, and nobody waits for them.
+   */
+  waitsForCaller?(): boolean
   /** Waits for what is under way, and releases what the sink itself opened. */
   close?(): Promise<void>
 }

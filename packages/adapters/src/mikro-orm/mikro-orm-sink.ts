@@ -1,7 +1,7 @@
 import { type AuditRow, type AuditSink, GroupCommit } from '@countersign/core'
 import type { MikroORM } from '@mikro-orm/core'
 import { encodeRows, insertRows } from './row-columns.js'
-import { type SqlClient, sqlClient } from './sql-client.js'
+import { isEmbedded, type SqlClient, sqlClient } from './sql-client.js'
 
 /** How a {@link mikroOrmSink} writes. */
 export interface MikroOrmSinkOptions {
@@ -24,6 +24,7 @@ export interface MikroOrmSinkOptions {
 export function mikroOrmSink(orm: MikroORM, options: MikroOrmSinkOptions = {}): AuditSink {
   const connections = options.connections ?? 2
   const client = sqlClient(orm, connections)
+  const embedded = isEmbedded(orm)
   const partitions = new Partitions(client)
   const commits = new GroupCommit((rows) => write(client, partitions, rows), {
     inFlight: connections,
@@ -34,6 +35,7 @@ export function mikroOrmSink(orm: MikroORM, options: MikroOrmSinkOptions = {}): 
   return {
     name: 'mikro-orm',
     write: (rows) => commits.add(rows),
+    waitsForCaller: () => embedded && orm.em.isInTransaction(),
     async close() {
       await commits.drain()
       await client.close()

@@ -1,0 +1,180 @@
+import 'reflect-metadata'
+import { mikroOrmReader, mikroOrmSink } from '@countersign/adapters/mikro-orm'
+import { auditedControllers, safeDefaults } from '@countersign/adapters/routing-controllers'
+import { type AuditReader, type AuditSink, type AuditTrail, createAuditTrail } from '@countersign/core'
+import { AuditEvent, withFailedResetAudit, withLoginAudit } from '@countersign/mixins'
+import { createExpressServer, JsonController, Post } from 'routing-controllers'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { pgliteDatabase, postgresAvailable, postgresDatabase, type TestDatabase } from '../support/databases.js'
+import { post, type Served, serve } from '../support/serve.js'
+
+const actor = () => null
+const databases = [
+  { name: 'PGlite', open: pgliteDatabase, here: true },
+  { name: 'PostgreSQL', open: postgresDatabase, here: await postgresAvailable() },
+]
+
+for (const { name, open, here } of databases) {
+  describe.runIf(here)(`handlers with transactions, on ${name}`, () => {
+    let database: TestDatabase
+    let sink: AuditSink
+    let reader: AuditReader & { close(): Promise<void> }
+    let trail: AuditTrail
+    let served: Served
+    const execute = (statement: string) => database.orm.em.getDriver().getConnection().execute(statement)
+    const business = async () => Number((await execute('select count(*)::int as n from business'))[0].n)
+    const em = () =>
+      database.orm.em.fork() as unknown as {
+        transactional<T>(run: (em: { execute(sql: string): Promise<unknown> }) => Promise<T>): Promise<T>
+      }
+
+    class Ledger {
+      async post() {
+        return { noted: true }
+      }
+    }
+    class LedgerService extends withFailedResetAudit(Ledger) {
+      static readonly className = 'LedgerService'
+      static readonly actor = actor
+    }
+
+    beforeAll(async () => {
+      database = await open()
+      await execute('create table business (id int)')
+      sink = mikroOrmSink(database.orm)
+      reader = mikroOrmReader(database.orm)
+      trail = createAuditTrail({ sink })
+
+      @JsonController()
+      class Orders {
+        static readonly className = 'Orders'
+        static readonly actor = actor
+
+        @AuditEvent('profile_update')
+        @Post('/failing')
+        async failing() {
+          return em().transactional(async (transaction) => {
+            await transaction.execute('insert into business values (1)')
+            throw Object.assign(new Error('no'), { httpCode: 409, reason: 'taken' })
+          })
+        }
+
+        @AuditEvent('profile_update')
+        @Post('/nested')
+        async nested() {
+          return em().transactional(async (transaction) => {
+            await transaction.execute('insert into business values (2)')
+            return new LedgerService().post()
+          })
+        }
+      }
+      const app = createExpressServer({ ...safeDefaults, controllers: auditedControllers(trail, [Orders]) })
+      served = await serve(app)
+    })
+    afterAll(async () => {
+      await served.close()
+      await trail.close()
+      await reader.close()
+      await database.close()
+    })
+
+    it('leave the failure row when they roll back, and nothing else', async () => {
+      expect((await post(`${served.url}/failing`, {})).status).toBe(409)
+      expect(await business()).toBe(0)
+      const { items } = await reader.find({ event: 'profile_update', outcome: 'failure' })
+      expect(items).toMatchObject([{ reason: 'taken', status: 409 }])
+    })
+
+    it('may call audited services inside: their rows are stored when the transaction has ended', async () => {
+      expect((await post(`${served.url}/nested`, {})).status).toBe(200)
+      expect(await business()).toBe(1)
+      const { items } = await reader.find({ event: 'password_reset_request' })
+      expect(items).toMatchObject([{ outcome: 'success', className: 'LedgerService', route: '/nested' }])
+    })
+
+    it('may be services that nothing audited calls: a single connection does not wait for itself', async () => {
+      class Standalone extends withLoginAudit(Ledger) {
+        static readonly className = 'Standalone'
+        static readonly actor = actor
+        static readonly trail = trail
+      }
+      await em().transactional(async () => new Standalone().post())
+      await trail.settled()
+      expect((await reader.find({ event: 'login' })).items).toMatchObject([{ className: 'Standalone' }])
+    })
+
+    it('are not seen by subscribers, who run in nobody’s transaction', async () => {
+      const seen: boolean[] = []
+      const off = trail.signals.on('*', async () => {
+        seen.push(database.orm.em.isInTransaction())
+        await execute('insert into business values (3)')
+      })
+      const before = await business()
+      await post(`${served.url}/failing`, {})
+      await post(`${served.url}/nested`, {})
+      off()
+      await expect.poll(business).toBe(before + 4)
+      expect(seen).toEqual([false, false, false])
+    })
+  })
+}
+
+describe('a store that can’t take a row', () => {
+  it('costs the row, counted and signalled, and neither the answer nor its speed', async () => {
+    const broken: AuditSink = { name: 'broken', write: () => Promise.reject(new Error('disk full')) }
+    const trail = createAuditTrail({ sink: broken })
+    const losses: unknown[] = []
+    trail.signals.on('loss', ({ row, cause }) => losses.push([row.event, String(cause)]))
+    trail.signals.on('fault', ({ error }) => losses.push(error.code))
+
+    @JsonController()
+    class Orders {
+      static readonly className = 'Orders'
+      static readonly actor = actor
+      @AuditEvent('profile_update')
+      @Post('/order')
+      async order() {
+        return { ok: true }
+      }
+    }
+    const served = await serve(
+      createExpressServer({ ...safeDefaults, controllers: auditedControllers(trail, [Orders]) }),
+    )
+    const response = await post(`${served.url}/order`, {})
+    expect(await response.json()).toEqual({ ok: true })
+    expect(trail.counts).toEqual({ recorded: 0, vetoed: 0, lost: 1 })
+    expect(losses).toEqual([['profile_update', 'Error: disk full'], 'ROW_LOST'])
+    await served.close()
+  })
+
+  it('does not let a response leave before a slow store has the row', async () => {
+    const events: string[] = []
+    const slow: AuditSink = {
+      name: 'slow',
+      async write() {
+        await new Promise((resolve) => setTimeout(resolve, 200))
+        events.push('stored')
+      },
+    }
+    @JsonController()
+    class Orders {
+      static readonly className = 'Orders'
+      static readonly actor = actor
+      @AuditEvent('profile_update')
+      @Post('/order')
+      async order() {
+        return { ok: true }
+      }
+    }
+    const served = await serve(
+      createExpressServer({
+        ...safeDefaults,
+        controllers: auditedControllers(createAuditTrail({ sink: slow }), [Orders]),
+      }),
+    )
+    await post(`${served.url}/order`, {})
+    events.push('answered')
+    expect(events).toEqual(['stored', 'answered'])
+    await served.close()
+  })
+})
