@@ -21,7 +21,7 @@ const options = {
 }
 
 /** The server that suites run on where it is reachable; `REQUIRE_SERVICES=1` makes its absence a failure. */
-export const postgresUrl: string = process.env.TEST_DATABASE_URL ?? 'postgres://postgres@127.0.0.1:5432/postgres'
+const postgresUrl: string = process.env.TEST_DATABASE_URL ?? 'postgres://postgres@127.0.0.1:5432/postgres'
 
 export async function postgresAvailable(): Promise<boolean> {
   const client = new pg.Client({ connectionString: postgresUrl, connectionTimeoutMillis: 2000 })

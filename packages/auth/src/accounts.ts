@@ -1,4 +1,4 @@
-import { currentAttempt, rowId } from '@countersign/core'
+import { AuditError, currentAttempt, rowId } from '@countersign/core'
 import type { EntityManager, MikroORM } from '@mikro-orm/core'
 import type { SqlEntityManager } from '@mikro-orm/postgresql'
 import { AuthRefusal } from './auth-refusal.js'
@@ -81,13 +81,17 @@ export class Accounts {
     return user
   }
 
-  /** Makes the first administrator, if there is no account of that address. */
+  /**
+   * Makes the first administrator, if there is no account of that address.
+   *
+   * @throws AuditError `SETTING_INVALID`
+   */
   async ensureAdmin(email: string, password: string): Promise<void> {
     const { orm, passwords } = this.#parts
     const canonical = canonicalEmail(email)
-    if (!canonical) throw new Error('ADMIN_EMAIL is not an e-mail address.')
+    if (!canonical) throw new AuditError('SETTING_INVALID', 'ADMIN_EMAIL is not an e-mail address.')
     const fault = passwords.faultOf(password)
-    if (fault) throw new Error(`ADMIN_PASSWORD is refused: ${explain[fault]}`)
+    if (fault) throw new AuditError('SETTING_INVALID', `ADMIN_PASSWORD is refused: ${explain[fault]}`)
     const em = orm.em.fork()
     if ((await em.count(User, { emailCanonical: canonical })) > 0) return
     const user = await this.#insertOrFind(em, email.trim(), canonical, await passwords.hash(password))

@@ -64,6 +64,6 @@ function letter(subject: string, sentence: string, link: string): MailContent {
   }
 }
 
-export function escapeHtml(text: string): string {
+function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
 }

@@ -12,7 +12,7 @@ import {
 } from 'class-validator'
 
 /** Text as PostgreSQL and people can take it: a string, bounded, no NUL, no half characters. */
-export function SafeText(maxLength: number, options: ValidationOptions = {}): PropertyDecorator {
+function SafeText(maxLength: number, options: ValidationOptions = {}): PropertyDecorator {
   return (target, property) => {
     registerDecorator({
       name: 'safeText',

@@ -1,16 +1,18 @@
 import { hkdfSync, randomBytes } from 'node:crypto'
 import { closeSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
+import { AuditError } from '@countersign/core'
 
 /** The root of all keys, and one key derived per purpose (RFC 5869). */
 export class Secrets {
   readonly #root: Buffer
 
-  /** @throws Error when the root has fewer than 32 bytes */
+  /** @throws AuditError `KEY_INVALID` for fewer than 32 bytes */
   constructor(root: string | Uint8Array) {
     this.#root = Buffer.from(root)
     if (this.#root.length < 32) {
-      throw new Error(
+      throw new AuditError(
+        'KEY_INVALID',
         `SECRET_KEY has ${this.#root.length} bytes; it needs 32 random ones or more ('openssl rand -base64 32').`,
       )
     }

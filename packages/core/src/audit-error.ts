@@ -27,6 +27,7 @@ export const auditErrorCodes = [
   'ROUTES_LOST',
   'ROW_LOST',
   'SCOPE_UNKNOWN',
+  'SETTING_INVALID',
   'SIGNAL_INVALID',
   'SINK_OVERLOADED',
   'STEP_FAILED',

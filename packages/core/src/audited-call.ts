@@ -15,6 +15,8 @@ export interface CallOwner {
   readonly actor: ActorSource | null
 }
 
+const done: Promise<void> = Promise.resolve()
+
 /**
  * One call of one audited action: the attempts it has open, and how they close. Whoever opens it
  * (an adapter before the body is read, else the outermost wrapper of the method) closes it.
@@ -44,7 +46,8 @@ export class AuditedCall {
   abandoned = false
   /** Run when the call closes, with whether it succeeded; the response waits for them. */
   readonly afterwards: Array<(succeeded: boolean) => Promise<void>> = []
-  readonly #waiting: Array<{ trail: AuditTrail; rows: AuditRow[] }> = []
+  /** The rows of calls inside this one, which it delivers with its own. */
+  readonly #nested: Array<{ trail: AuditTrail; rows: AuditRow[] }> = []
   #closed = false
 
   constructor(
@@ -78,25 +81,36 @@ export class AuditedCall {
    * around it may hold a transaction, and on a single connection waiting inside would not end.
    * Resolves when the rows are stored, or their loss is counted; never rejects.
    */
-  async close(ending: Ending): Promise<void> {
-    if (this.#closed) return
+  close(ending: Ending): Promise<void> {
+    if (this.#closed) return done
     this.#closed = true
+    return this.afterwards.length === 0 ? this.#finish(ending) : this.#finishAfterwards(ending)
+  }
+
+  async #finishAfterwards(ending: Ending): Promise<void> {
+    await this.#runAfterwards(ending)
+    await this.#finish(ending)
+  }
+
+  #finish(ending: Ending): Promise<void> {
     const rows: AuditRow[] = []
-    if (this.afterwards.length > 0) await this.#runAfterwards(ending)
     for (const attempt of this.attempts) {
       const row = this.trail.rowOf(attempt, this, ending)
       if (row) rows.push(row)
     }
     const outermost = this.#outermostOpen()
     if (outermost) {
-      if (rows.length > 0) outermost.#waiting.push({ trail: this.trail, rows })
-      return
+      outermost.#nested.push({ trail: this.trail, rows })
+      return done
     }
-    for (const nested of this.#waiting) {
-      if (nested.trail === this.trail) rows.push(...nested.rows)
-      else await nested.trail.deliver(nested.rows)
-    }
-    if (rows.length > 0) await this.trail.deliver(rows)
+    if (this.#nested.length > 0) return this.#deliverAll(rows)
+    return rows.length === 0 ? done : this.trail.deliver(rows)
+  }
+
+  async #deliverAll(own: AuditRow[]): Promise<void> {
+    const batches = new Map([[this.trail, own]])
+    for (const { trail, rows } of this.#nested) batches.set(trail, [...(batches.get(trail) ?? []), ...rows])
+    for (const [trail, rows] of batches) if (rows.length > 0) await trail.deliver(rows)
   }
 
   async #runAfterwards(ending: Ending): Promise<void> {

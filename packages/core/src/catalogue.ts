@@ -7,7 +7,7 @@ export interface EventDefinition {
   readonly version: number
   readonly severity: Readonly<Record<Outcome, Severity>>
   /** OWASP Logging Vocabulary; `x_` marks an extension where OWASP has no term. */
-  readonly owasp: Readonly<Record<Outcome, string>>
+  readonly owasp: Readonly<Record<Outcome | 'throttled', string>>
   /** OCSF 1.8 class and activity; `type_uid` is `classUid * 100 + activityId`. */
   readonly ocsf: { readonly classUid: number; readonly activityId: number }
 }
@@ -16,7 +16,7 @@ export interface EventDefinition {
 export interface EventDeclaration {
   readonly version?: number
   readonly severity?: Severity | Partial<Record<Outcome, Severity>>
-  readonly owasp?: Partial<Record<Outcome, string>>
+  readonly owasp?: Partial<Record<Outcome | 'throttled', string>>
   readonly ocsf?: { readonly classUid: number; readonly activityId: number }
 }
 
@@ -28,14 +28,19 @@ const detection = 2004
 
 function event(
   severities: readonly [Severity, Severity, Severity],
-  owasp: readonly [success: string, failure: string, denied?: string],
+  owasp: readonly [success: string, failure: string, throttled?: string],
   classUid: number,
   activityId: number,
 ): EventDefinition {
   return {
     version: 1,
     severity: { success: severities[0], failure: severities[1], denied: severities[2] },
-    owasp: { success: owasp[0], failure: owasp[1], denied: owasp[2] ?? 'excess_rate_limit_exceeded' },
+    owasp: {
+      success: owasp[0],
+      failure: owasp[1],
+      denied: 'authz_fail',
+      throttled: owasp[2] ?? 'excess_rate_limit_exceeded',
+    },
     ocsf: { classUid, activityId },
   }
 }
@@ -82,13 +87,13 @@ export const catalogue: Readonly<Record<string, EventDefinition>> = {
   lockout_start: event(alarm, ['authn_login_lock', 'authn_login_lock'], accountChange, 9),
   lockout_end: event(usual, ['x_authn_login_unlock', 'x_authn_login_unlock'], accountChange, 12),
   rate_limit: event(grave, ['excess_rate_limit_exceeded', 'excess_rate_limit_exceeded'], detection, 1),
-  access_control: event(grave, ['authz_admin', 'authz_fail', 'authz_fail'], apiActivity, 99),
+  access_control: event(grave, ['authz_admin', 'authz_fail'], apiActivity, 99),
   file_upload: event(usual, ['upload_complete', 'upload_validation'], apiActivity, 1),
-  admin_action: event(grave, ['authz_admin', 'authz_fail', 'authz_fail'], apiActivity, 99),
+  admin_action: event(grave, ['authz_admin', 'authz_fail'], apiActivity, 99),
   suspicious_activity: event(alarm, ['x_suspicious_activity', 'x_suspicious_activity'], detection, 1),
-  audit_read: event(usual, ['sensitive_read', 'x_sensitive_read_fail', 'authz_fail'], apiActivity, 2),
-  audit_export: event(grave, ['sensitive_read', 'x_sensitive_read_fail', 'authz_fail'], webResources, 7),
-  audit_prune: event(grave, ['sensitive_delete', 'x_sensitive_delete_fail', 'authz_fail'], apiActivity, 4),
+  audit_read: event(usual, ['sensitive_read', 'x_sensitive_read_fail'], apiActivity, 2),
+  audit_export: event(grave, ['sensitive_read', 'x_sensitive_read_fail'], webResources, 7),
+  audit_prune: event(grave, ['sensitive_delete', 'x_sensitive_delete_fail'], apiActivity, 4),
 } satisfies Record<EventName, EventDefinition>
 
 const undeclared = event(usual, ['x_attempt', 'x_attempt_fail'], apiActivity, 99)
@@ -103,7 +108,7 @@ export function defineEvent(name: string, declaration: EventDeclaration = {}): E
       typeof severity === 'string'
         ? { success: severity, failure: severity, denied: severity }
         : { ...undeclared.severity, ...severity },
-    owasp: { success: `x_${name}`, failure: `x_${name}_fail`, denied: undeclared.owasp.denied, ...declaration.owasp },
+    owasp: { ...undeclared.owasp, success: `x_${name}`, failure: `x_${name}_fail`, ...declaration.owasp },
     ocsf: declaration.ocsf ?? undeclared.ocsf,
   }
 }

@@ -56,7 +56,9 @@ export interface AuditEvents {
 }
 
 /** The details of an event that has none. */
-export type NoDetails = Record<never, never>
+export interface NoDetails {
+  readonly [name: string]: never
+}
 
 /** The name of an event. */
 export type EventName = Extract<keyof AuditEvents, string>

@@ -48,4 +48,5 @@ export {
   createAuditTrail,
   type RecordOptions,
   type TrailCounts,
+  type TransformedRow,
 } from './trail.js'

@@ -1,6 +1,6 @@
 import { AuditError } from './audit-error.js'
 
-/** How a row is written: see `docs/guarantees.md`. */
+/** How a row is written: with the business change, before the response, or after it. */
 export type Delivery = 'joined' | 'awaited' | 'deferred'
 
 /** What happens to an attempt whose row can't be stored. */

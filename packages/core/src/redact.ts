@@ -123,12 +123,7 @@ function redactUnusual(value: object, path: object[]): Json {
 }
 
 function redactItems(items: readonly unknown[], path: object[]): Json[] {
-  const copy: Json[] = []
-  for (const item of items) {
-    if (copy.length === maxEntries) break
-    copy.push(redactAt(item, path))
-  }
-  return copy
+  return items.slice(0, maxEntries).map((item) => redactAt(item, path))
 }
 
 function redactEntries(value: object, path: object[]): Json {

@@ -135,10 +135,9 @@ function bounded(text: string | null | undefined, limit: number): string | null 
 
 function cleanActor({ type, id, label }: Actor): Actor {
   if (id === undefined && label === undefined) return type === 'anonymous' ? anonymous : { type }
-  const clean: { -readonly [Field in keyof Actor]: Actor[Field] } = { type }
-  if (id !== undefined) clean.id = cleanText(String(id), maxId)
-  if (label !== undefined) clean.label = cleanText(String(label), maxId)
-  return clean
+  if (label === undefined) return { type, id: cleanText(String(id), maxId) }
+  const named = { type, label: cleanText(String(label), maxId) }
+  return id === undefined ? named : { ...named, id: cleanText(String(id), maxId) }
 }
 
 function cleanSubject({ type, id }: Subject): Subject {

@@ -34,7 +34,7 @@ export type SignalOf<Name extends SignalName> = Name extends 'loss'
       ? AuditSignal<Extract<Event, EventName>>
       : Name extends EventName
         ? AuditSignal<Name>
-        : AuditSignal
+        : { [Event in EventName]: AuditSignal<Event> }[EventName]
 
 export interface SubscribeOptions {
   /** Unsubscribes when aborted. */

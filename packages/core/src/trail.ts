@@ -28,12 +28,15 @@ export interface AuditTrailOptions {
   readonly events?: Readonly<Record<string, EventDeclaration>>
   readonly policies?: { readonly [Event in EventName]?: EventPolicy }
   /** Sees every row before it is written, and may change it; secrets are taken out afterwards. */
-  readonly transform?: (row: AuditRow) => AuditRow
+  readonly transform?: (row: AuditRow) => TransformedRow
   /** Answers true to leave a row out: no row, no signal, counted as vetoed. */
   readonly veto?: (row: AuditRow) => boolean
   /** Parses a user agent; what it throws costs the device and nothing else. */
   readonly device?: (userAgent: string) => Device | null
 }
+
+/** A row as a transform returns it: its details may be of any shape. */
+export type TransformedRow = Omit<AuditRow, 'details'> & { readonly details: object }
 
 /** An attempt that no method call stands for: a job, a command, a rule that fired. */
 export interface RecordOptions<Event extends EventName> {
@@ -118,7 +121,12 @@ class Trail implements AuditTrail {
       this.#definitions.set(name, defineEvent(name, declaration))
     }
     for (const [event, policy] of Object.entries(options.policies ?? {})) {
-      assertEventName(event)
+      if (!this.knows(event)) {
+        throw new AuditError(
+          'EVENT_UNKNOWN',
+          `policies names '${event}', which is no event of the catalogue. Write: events: { ${event}: { severity: 'low' } }`,
+        )
+      }
       if (policy) assertPolicy(event, policy)
     }
     this.#rows = new RowMaker({
@@ -178,7 +186,8 @@ class Trail implements AuditTrail {
   }
 
   deliver(rows: AuditRow[]): Promise<void> {
-    return this.#outside.runInAsyncScope(this.#store, this, rows)
+    const stored = this.#outside.runInAsyncScope(this.#store, this, rows)
+    return this.#options.sink.waitsForCaller?.() ? Promise.resolve() : stored
   }
 
   report(code: AuditErrorCode, message: string, cause?: unknown): void {
@@ -225,11 +234,12 @@ class Trail implements AuditTrail {
     this.report('ROW_LOST', `${rows.length} audit row(s) could not be stored and are lost.`, cause)
   }
 
-  #transformed(row: AuditRow, transform: (row: AuditRow) => AuditRow): AuditRow {
+  #transformed(row: AuditRow, transform: (row: AuditRow) => TransformedRow): AuditRow {
     try {
       const changed = transform(row)
       // What the attempt was is not the transform's to say.
-      return this.#rows.seal({ ...row, ...changed, id: row.id, event: row.event, occurredAt: row.occurredAt })
+      const { id, event, occurredAt } = row
+      return this.#rows.seal({ ...row, ...changed, id, event, occurredAt } as AuditRow)
     } catch (cause) {
       this.#stepFailed('the transform', cause)
       // It may have been there to take something out: the details stay behind, the fact does not.

@@ -23,7 +23,7 @@ export function assertHandler(target: AnyClass, method: string, by: string): Asy
 }
 
 /** An async function, or a decorated method that was compiled with the return type Promise. */
-export function isAsynchronous(handler: unknown, prototype: object, method: string): boolean {
+function isAsynchronous(handler: unknown, prototype: object, method: string): boolean {
   if (Object.prototype.toString.call(handler) === '[object AsyncFunction]') return true
   return Reflect.getMetadata('design:returntype', prototype, method) === Promise
 }

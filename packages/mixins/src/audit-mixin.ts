@@ -33,13 +33,13 @@ export interface AuditMixinOptions<Method extends string> {
 }
 
 /** A function that extends a controller with an audit. */
-export interface AuditMixin<Handlers extends object> {
-  <Base extends MixinBase<Handlers>>(Base: Base): Base & MixinBase<AuditedController>
-  <Method extends string, Base extends MixinBase<HandlerNamed<Method>>>(
-    Base: Base,
-    options: AuditMixinOptions<Method>,
-  ): Base & MixinBase<AuditedController>
-}
+export type AuditMixin<Handlers extends object> = <
+  Base extends MixinBase<[Method] extends [never] ? Handlers : HandlerNamed<Method>>,
+  Method extends string = never,
+>(
+  Base: Base,
+  options?: AuditMixinOptions<Method>,
+) => Base & MixinBase<AuditedController>
 
 /**
  * Declares an audit mixin. The event becomes known to every trail that the mixin meets.

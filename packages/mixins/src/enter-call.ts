@@ -26,34 +26,53 @@ function makePlan(controller: AnyClass, method: string): MethodHooks {
   return plan
 }
 
+/** A call of a hooked method, as the wrapper that answers for it sees it. */
+export interface Entry {
+  readonly call: AuditedCall
+  readonly plan: MethodHooks
+}
+
 /**
- * Runs a hooked method. The outermost wrapper, whichever it is, opens one attempt per audited
- * event and closes them; the inner ones let the call through, so that the order in which mixins
- * and decorators were stacked makes no difference. A call that an adapter opened stays the
- * adapter's to close.
+ * Enters a hooked method. The outermost wrapper, whichever it is, opens one attempt per audited
+ * event and gets the entry to run and to leave; the inner ones get nothing and let the call
+ * through, so that the order in which mixins and decorators were stacked makes no difference.
  */
-export function enterCall(
-  self: object,
-  method: string,
-  wrapper: unknown,
-  args: unknown[],
-  original: AsyncHandler,
-): Promise<unknown> {
+export function enterCall(self: object, method: string, wrapper: unknown): Entry | null {
   const facts = factsOf(self)
   const scope = currentScope()
-  const call = scope?.call
-  if (call && isCallOf(call, facts, self, method) && !call.entered.includes(wrapper)) {
-    call.entered.push(wrapper)
-    if (call.self !== undefined) return original.apply(self, args)
-    call.self = self
-    return held(call, () => begin(call, planOf(facts.controller, method), args, original))
+  const running = scope?.call
+  if (running && isCallOf(running, facts, self, method) && !running.entered.includes(wrapper)) {
+    running.entered.push(wrapper)
+    if (running.self !== undefined) return null
+    running.self = self
+    running.running = true
+    return { call: running, plan: planOf(facts.controller, method) }
   }
-  const opened = openCall(facts, scope, method)
-  opened.entered.push(wrapper)
-  opened.self = self
+  const call = openCall(facts, scope, method)
   const plan = planOf(facts.controller, method)
-  for (const hook of plan.hooks) opened.open(hook.event)
-  return closing(opened, () => begin(opened, plan, args, original))
+  call.entered.push(wrapper)
+  call.self = self
+  for (const hook of plan.hooks) call.open(hook.event)
+  return { call, plan }
+}
+
+/** Runs what was entered; a call that an adapter opened is in its scope already. */
+export function runCall({ call, plan }: Entry, args: unknown[], original: AsyncHandler): Promise<unknown> {
+  if (call.held) return begin(call, plan, args, original)
+  return runInScope(scopeOf(call), () => begin(call, plan, args, original))
+}
+
+/** Closes what was entered; a call that an adapter opened stays the adapter's to close, while it waits. */
+export function leaveCall({ call }: Entry, ending: Ending): Promise<void> | undefined {
+  if (!call.held) return call.close(ending)
+  if (ending.error !== undefined) call.error = ending.error
+  call.running = false
+  return call.abandoned ? call.close({ error: call.error }) : undefined
+}
+
+/** The ending of what threw; nothing can be thrown too. */
+export function failed(error: unknown): Ending {
+  return { error: error ?? new Error('The handler threw nothing.') }
 }
 
 /** Opens a call of a controller's method; the trail is the controller's own, or the context's. */
@@ -72,7 +91,7 @@ export function openCall(facts: ControllerFacts, scope: Scope | undefined, metho
 export async function closing(call: AuditedCall, run: () => Promise<unknown>): Promise<unknown> {
   let result: unknown
   try {
-    result = await runInScope({ context: call.context, trail: call.trail, call }, run)
+    result = await runInScope(scopeOf(call), run)
   } catch (error) {
     await call.close(failed(error))
     throw error
@@ -81,22 +100,8 @@ export async function closing(call: AuditedCall, run: () => Promise<unknown>): P
   return result
 }
 
-/** Runs inside a call that an adapter closes with the response. */
-async function held(call: AuditedCall, run: () => Promise<unknown>): Promise<unknown> {
-  call.running = true
-  try {
-    return await run()
-  } catch (error) {
-    call.error = error ?? new Error('The handler threw nothing.')
-    throw error
-  } finally {
-    call.running = false
-    if (call.abandoned) await call.close({ error: call.error })
-  }
-}
-
-function failed(error: unknown): Ending {
-  return { error: error ?? new Error('The handler threw nothing.') }
+function scopeOf(call: AuditedCall): Scope {
+  return { context: call.context, trail: call.trail, call }
 }
 
 /** True when the running call is this method of this object, opened by an adapter or by another wrapper. */

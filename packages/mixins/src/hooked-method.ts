@@ -1,5 +1,5 @@
 import 'reflect-metadata'
-import { enterCall } from './enter-call.js'
+import { enterCall, failed, leaveCall, runCall } from './enter-call.js'
 import type { AsyncHandler } from './mixin-base.js'
 
 /**
@@ -8,7 +8,18 @@ import type { AsyncHandler } from './mixin-base.js'
  */
 export function hookedMethod(method: string, template: AsyncHandler, original: () => AsyncHandler): AsyncHandler {
   const hooked = async function (this: object, ...args: unknown[]): Promise<unknown> {
-    return await enterCall(this, method, hooked, args, original())
+    const entry = enterCall(this, method, hooked)
+    if (!entry) return await original().apply(this, args)
+    // Run and left here, not in a function that is awaited: a level more is a promise more, and a
+    // rejection that passes through it.
+    try {
+      const result = await runCall(entry, args, original())
+      await leaveCall(entry, { result })
+      return result
+    } catch (error) {
+      await leaveCall(entry, failed(error))
+      throw error
+    }
   }
   Object.defineProperty(hooked, 'name', { value: template.name, configurable: true })
   Object.defineProperty(hooked, 'length', { value: template.length, configurable: true })

@@ -1,3 +1,4 @@
+import { AuditError } from '@countersign/core'
 import type { MigrationObject, MikroORM } from '@mikro-orm/core'
 import { Migration, type Migrator } from '@mikro-orm/migrations'
 import { auditStoreSchema } from './audit-store-schema.js'
@@ -24,8 +25,12 @@ export const auditStoreMigrations: MigrationObject[] = [{ name: 'countersign-aud
 /** Runs all pending migrations; processes that start together wait for each other. */
 export async function migrate(orm: MikroORM): Promise<void> {
   const migrator = orm.config.getExtension('@mikro-orm/migrator') as Migrator | undefined
-  if (!migrator)
-    throw new Error("MikroORM has no migrator. Write: extensions: [Migrator], from '@mikro-orm/migrations'.")
+  if (!migrator) {
+    throw new AuditError(
+      'SETTING_INVALID',
+      "MikroORM has no migrator. Write: extensions: [Migrator], from '@mikro-orm/migrations'.",
+    )
+  }
   if (isEmbedded(orm)) {
     await migrator.up()
     return

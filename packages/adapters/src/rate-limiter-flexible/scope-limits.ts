@@ -28,7 +28,7 @@ const units: Readonly<Record<string, number>> = {
 const form = /^(\d{1,6})\/(\d{0,5})\s?(s|sec|m|min|h|hour|d|day)$/
 
 /** @throws AuditError `LIMIT_INVALID` */
-export function parseLimit(scope: string, text: string): Window {
+function parseLimit(scope: string, text: string): Window {
   const match = form.exec(text)
   const points = Number(match?.[1])
   const seconds = (match?.[2] === '' ? 1 : Number(match?.[2])) * (units[match?.[3] ?? ''] ?? 0)

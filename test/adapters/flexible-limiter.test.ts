@@ -1,0 +1,69 @@
+import { flexibleLimiter } from '@countersign/adapters/rate-limiter-flexible'
+import { describe, expect, it } from 'vitest'
+import { codeOf, sleep, warningsDuring } from '../support/recording.js'
+
+describe('flexibleLimiter', () => {
+  it('knows the scopes it was configured with, switched-off ones included', () => {
+    const limiter = flexibleLimiter({ scopes: { login: '10/min', signup: null } })
+    expect([...limiter.scopes].sort()).toEqual(['login', 'signup'])
+    expect(limiter.name).toContain('memory')
+  })
+
+  it('refuses a limit that is none when it is made', () => {
+    expect(codeOf(() => flexibleLimiter({ scopes: { login: 'often' } }))).toBe('LIMIT_INVALID')
+  })
+
+  it('refuses to count and to forget in a scope that it does not know', async () => {
+    const limiter = flexibleLimiter({ scopes: { login: '10/min' } })
+    await expect(limiter.reserve('signup', 'address', 'x')).rejects.toMatchObject({ code: 'SCOPE_UNKNOWN' })
+    await expect(limiter.clear('signup', 'address', 'x')).rejects.toMatchObject({ code: 'SCOPE_UNKNOWN' })
+    await expect(limiter.reserve('constructor', 'address', 'x')).rejects.toMatchObject({ code: 'SCOPE_UNKNOWN' })
+  })
+
+  it('forgets nothing, without complaint, where nothing is counted', async () => {
+    const limiter = flexibleLimiter({ scopes: { login: '10/min', off: null } })
+    await limiter.clear('login', 'failures', 'x')
+    await limiter.clear('off', 'address', 'x')
+  })
+
+  it('shares nothing with another one', async () => {
+    const scopes = { login: '1/h' }
+    const [one, two] = [flexibleLimiter({ scopes }), flexibleLimiter({ scopes })]
+    await one.reserve('login', 'address', '192.0.2.1')
+    expect((await two.reserve('login', 'address', '192.0.2.1'))?.allowed).toBe(true)
+  })
+
+  it('tells long keys apart by more than their beginning', async () => {
+    const limiter = flexibleLimiter({ scopes: { login: { identifier: '1/h' } } })
+    const long = 'x'.repeat(5000)
+    expect((await limiter.reserve('login', 'identifier', `${long}a`))?.allowed).toBe(true)
+    expect((await limiter.reserve('login', 'identifier', `${long}b`))?.allowed).toBe(true)
+    expect((await limiter.reserve('login', 'identifier', `${long}a`))?.allowed).toBe(false)
+  })
+
+  it('counts what is no address by its text', async () => {
+    const limiter = flexibleLimiter({ scopes: { login: '1/h' } })
+    expect((await limiter.reserve('login', 'address', 'unix:'))?.allowed).toBe(true)
+    expect((await limiter.reserve('login', 'address', 'unix:'))?.allowed).toBe(false)
+  })
+
+  it('says when the window ends, in whole seconds, and never promises it too early', async () => {
+    const limiter = flexibleLimiter({ scopes: { login: '1/2s' } })
+    const first = await limiter.reserve('login', 'address', 'x')
+    expect(first).toEqual({ allowed: true, limit: 1, remaining: 0, resetAfter: 2, window: 2 })
+    await sleep(300)
+    expect((await limiter.reserve('login', 'address', 'x'))?.resetAfter).toBe(2)
+  })
+
+  it('keeps a limit whose window is longer than a timer can be', async () => {
+    const limiter = flexibleLimiter({ scopes: { data_export_request: '1/30day' } })
+    let second: boolean | undefined
+    const warnings = await warningsDuring(async () => {
+      await limiter.reserve('data_export_request', 'address', 'x')
+      await sleep(50)
+      second = (await limiter.reserve('data_export_request', 'address', 'x'))?.allowed
+    })
+    expect(second).toBe(false)
+    expect(warnings).toEqual([])
+  })
+})

@@ -1,0 +1,144 @@
+import { mikroOrmReader, mikroOrmSink } from '@countersign/adapters/mikro-orm'
+import { type AuditReader, type AuditSink, rowId } from '@countersign/core'
+import { sampleRow } from '@countersign/core/testing'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { pgliteDatabase, postgresAvailable, postgresDatabase, type TestDatabase } from '../support/databases.js'
+
+const databases = [
+  { name: 'PGlite', open: pgliteDatabase, here: true },
+  { name: 'PostgreSQL', open: postgresDatabase, here: await postgresAvailable() },
+]
+
+/** An id as a row of that moment would have it. */
+function idAt(moment: string): string {
+  const time = Date.parse(moment).toString(16).padStart(12, '0')
+  return `${time.slice(0, 8)}-${time.slice(8)}${rowId().slice(13)}`
+}
+
+for (const { name, open, here } of databases) {
+  describe.runIf(here)(`the audit store on ${name}`, () => {
+    let database: TestDatabase
+    let sink: AuditSink
+    let reader: AuditReader & { close(): Promise<void> }
+    const execute = (statement: string) => database.orm.em.getDriver().getConnection().execute(statement)
+    const transactional = (...statements: string[]) =>
+      database.orm.em
+        .getDriver()
+        .getConnection()
+        .transactional(async (transaction) => {
+          for (const statement of statements)
+            await database.orm.em.getDriver().getConnection().execute(statement, [], 'run', transaction)
+        })
+    beforeAll(async () => {
+      database = await open()
+      sink = mikroOrmSink(database.orm)
+      reader = mikroOrmReader(database.orm)
+    })
+    afterAll(async () => {
+      await sink.close?.()
+      await reader.close()
+      await database.close()
+    })
+
+    it('keeps each month in a partition of its own, to the millisecond', async () => {
+      const [last, first] = [
+        sampleRow({ id: idAt('2025-03-31T23:59:59.999Z') }),
+        sampleRow({ id: idAt('2025-04-01T00:00:00.000Z') }),
+      ]
+      await sink.write([last, first])
+      const found = await execute(
+        `select tableoid::regclass::text as "in" from audit_event where id in ('${last.id}', '${first.id}') order by id`,
+      )
+      expect(found).toEqual([{ in: 'audit_event_2025_03' }, { in: 'audit_event_2025_04' }])
+    })
+
+    it('has partitions for this month and two more ahead', async () => {
+      const [{ n }] = await execute(
+        `select count(*)::int as n from pg_inherits where inhparent = 'audit_event'::regclass
+         and inhrelid::regclass::text >= 'audit_event_' || to_char(now() at time zone 'UTC', 'YYYY_MM')`,
+      )
+      expect(n).toBe(3)
+    })
+
+    it('refuses a row that breaks its rules without its neighbours, written at the same time', async () => {
+      const requestId = rowId()
+      const [good, bad, other] = [
+        sampleRow({ requestId }),
+        sampleRow({ requestId, outcome: 'maybe' as never }),
+        sampleRow({ requestId }),
+      ]
+      const written = await Promise.allSettled([good, bad, other].map((row) => sink.write([row])))
+      expect(written.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+      expect((await reader.find({ requestId })).items.map(({ id }) => id)).toEqual([other.id, good.id])
+    })
+
+    it('gives every row a salt of its own', async () => {
+      await sink.write([sampleRow(), sampleRow()])
+      const [{ salts, rows }] = await execute(
+        'select count(distinct salt)::int as salts, count(*)::int as rows from audit_event where length(salt) = 16',
+      )
+      expect(salts).toBe(rows)
+    })
+
+    it('lets personal values be erased, by a transaction that says so, once, and nothing else', async () => {
+      const row = sampleRow({ actor: { type: 'user', id: 'u-9', label: 'Ada' } })
+      await sink.write([row])
+      const personal = `actor_label = null, on_behalf_of = null, attempted_hash = null, attempted_masked = null, session_id = null,
+        address = null, proxy_chain = null, user_agent = null, device = null, details = '{}', salt = null`
+      const erase = (changes: string) => `update audit_event set ${changes} where id = '${row.id}'`
+      const erasing = "set local countersign.erasing = 'on'"
+      const refused = expect.objectContaining({ message: expect.stringContaining('append-only') })
+
+      await expect(transactional(erase(`${personal}, erased_at = now()`))).rejects.toEqual(refused)
+      await expect(transactional(erasing, erase(personal))).rejects.toEqual(refused)
+      await expect(
+        transactional(erasing, erase(`${personal}, erased_at = now(), outcome = 'success'`)),
+      ).rejects.toEqual(refused)
+      await expect(transactional(erasing, erase("erased_at = now(), actor_label = 'Eve'"))).rejects.toEqual(refused)
+      await transactional(erasing, erase(`${personal}, erased_at = now()`))
+      expect(await reader.get(row.id)).toMatchObject({
+        actor: { type: 'user', id: 'u-9' },
+        outcome: row.outcome,
+        attempted: null,
+        address: null,
+        userAgent: null,
+        details: {},
+        erasedAt: expect.any(Date),
+      })
+      await expect(transactional(erasing, erase('erased_at = null'))).rejects.toEqual(refused)
+      await expect(transactional(erasing, erase('erased_at = now()'))).rejects.toEqual(refused)
+    })
+
+    it.each(['audit_leaf', 'audit_checkpoint'])('refuses changes to %s as to rows', async (table) => {
+      await execute(
+        `insert into audit_leaf values (${Math.floor(Math.random() * 1e9)}, '${rowId()}', decode(repeat('ab', 32), 'hex'))`,
+      )
+      await execute(
+        `insert into audit_checkpoint values (${Math.floor(Math.random() * 1e9)}, decode(repeat('ab', 32), 'hex'), 'note')`,
+      )
+      for (const statement of [
+        `delete from ${table}`,
+        `truncate ${table}`,
+        `update ${table} set ${table === 'audit_leaf' ? 'leaf_hash' : 'root_hash'} = decode(repeat('cd', 32), 'hex')`,
+      ]) {
+        await expect(execute(statement), statement).rejects.toThrow(/append-only/)
+      }
+    })
+
+    it('serves every filter by an index', async () => {
+      await sink.write(Array.from({ length: 500 }, () => sampleRow({ event: 'logout', details: {} })))
+      await execute('analyze audit_event')
+      for (const condition of [
+        "event = 'signup'",
+        "actor_id = 'nobody'",
+        "subject_id = 'nobody'",
+        "attempted_hash = 'x'",
+        "address = '203.0.113.9'",
+        "request_id = 'x'",
+      ]) {
+        const plan = await execute(`explain select id from audit_event where ${condition} order by id desc limit 50`)
+        expect(JSON.stringify(plan), condition).toMatch(/Index|Bitmap/)
+      }
+    })
+  })
+}

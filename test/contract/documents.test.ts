@@ -1,0 +1,125 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join, posix } from 'node:path'
+import { auditErrorCodes, catalogue, type EventDefinition } from '@countersign/core'
+import ts from 'typescript-6'
+import { describe, expect, it } from 'vitest'
+import { root } from '../support/compile.js'
+import { homes, markdownFiles, parse, sourcesOf } from '../support/sources.js'
+
+/** The rows of the first table of a document, without its head, cell by cell. */
+function tableOf(document: string): string[][] {
+  const lines = readFileSync(join(root, document), 'utf8').split('\n')
+  const start = lines.findIndex((line) => line.startsWith('| ---'))
+  const rows = lines.slice(start + 1)
+  return rows
+    .slice(
+      0,
+      rows.findIndex((line) => !line.startsWith('|')),
+    )
+    .map((line) =>
+      line
+        .split(/(?<!\\)\|/)
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    )
+}
+
+const bare = (cell = ''): string => cell.replaceAll('`', '')
+const sorted = (names: Iterable<string>): string[] => [...names].sort()
+
+describe('docs/events.md', () => {
+  const rows = tableOf('docs/events.md')
+
+  it('lists the events of the catalogue and of AuditEvents, each once, and no other', () => {
+    expect(sorted(rows.map(([event]) => bare(event)))).toEqual(sorted(Object.keys(catalogue)))
+    expect(sorted(detailsOfEvents().keys())).toEqual(sorted(Object.keys(catalogue)))
+  })
+
+  it.each(Object.entries(catalogue))('says of %s what the code says', (event, { severity, owasp, ocsf }) => {
+    const row = rows.find(([name]) => bare(name) === event) ?? []
+    const [, emitted = '', details, severities, names, numbers = ''] = row
+    expect(emitted.length).toBeGreaterThan(10)
+    expect(details).toBe(detailsOfEvents().get(event))
+    expect(severities).toBe(shortest([severity.success, severity.failure, severity.denied]).join(', '))
+    expect(bare(names)).toBe(owaspNames(owasp).join(' '))
+    expect(numbers.match(/\d+/g)?.map(Number)).toEqual([ocsf.classUid, ocsf.activityId])
+  })
+})
+
+describe('docs/errors.md', () => {
+  const rows = tableOf('docs/errors.md')
+
+  it('lists every code, once, and no other', () => {
+    expect(rows.map(([code]) => bare(code))).toEqual([...auditErrorCodes])
+    expect(new Set(auditErrorCodes).size).toBe(auditErrorCodes.length)
+  })
+
+  it('says of every code what happened and what to do', () => {
+    expect(rows.filter(([, happened = '', remedy = '']) => happened.length < 20 || remedy.length < 20)).toEqual([])
+  })
+
+  it('lists no code that nothing reports', () => {
+    const used = new Set(
+      homes('packages')
+        .flatMap(sourcesOf)
+        .filter(canReport)
+        .flatMap(({ tree }) => textsOf(tree)),
+    )
+    expect(auditErrorCodes.filter((code) => !used.has(code))).toEqual([])
+  })
+})
+
+it('no document and no docstring points to a document that is not there', () => {
+  const linked = markdownFiles().flatMap((path) => {
+    const text = readFileSync(join(root, path), 'utf8')
+    return [...text.matchAll(/\]\((?!\w+:|#)(?<to>[^)#\s]+)/g)].map(({ groups }) => ({
+      path,
+      to: posix.join(posix.dirname(path), groups?.to ?? ''),
+    }))
+  })
+  const named = homes('packages')
+    .flatMap(sourcesOf)
+    .flatMap(({ path, text }) => [...text.matchAll(/\bdocs\/[\w-]+\.md\b/g)].map(([to]) => ({ path, to })))
+  expect([...linked, ...named].filter(({ to }) => !existsSync(join(root, to)))).toEqual([])
+})
+
+const usualThrottle = 'excess_rate_limit_exceeded'
+
+function owaspNames({ success, failure, throttled }: EventDefinition['owasp']): readonly string[] {
+  const own = throttled === usualThrottle ? [success, failure] : [success, failure, throttled]
+  return shortest(own)
+}
+
+function shortest(names: readonly string[]): readonly string[] {
+  return new Set(names).size === 1 ? names.slice(0, 1) : names
+}
+
+/** The cell `details` of every event, from the interface that types them. */
+function detailsOfEvents(): Map<string, string> {
+  const tree = parse('events.ts', readFileSync(join(root, 'packages/core/src/events.ts'), 'utf8'))
+  const registry = tree.statements.find(
+    (statement) => ts.isInterfaceDeclaration(statement) && statement.name.text === 'AuditEvents',
+  ) as ts.InterfaceDeclaration
+  return new Map(
+    registry.members.filter(ts.isPropertySignature).map(({ name, type }) => {
+      const fields = type && ts.isTypeLiteralNode(type) ? type.members.filter(ts.isPropertySignature) : []
+      const cell = fields.map((field) => `\`${field.name.getText(tree)}${field.questionToken ? '?' : ''}\``).join(' ')
+      return [name.getText(tree), cell === '' ? 'none' : cell]
+    }),
+  )
+}
+
+/** False where a code is only listed, or only expected of others. */
+function canReport({ path }: { readonly path: string }): boolean {
+  return path !== 'packages/core/src/audit-error.ts' && !path.startsWith('packages/core/src/testing/')
+}
+
+function textsOf(tree: ts.SourceFile): string[] {
+  const found: string[] = []
+  const visit = (node: ts.Node): void => {
+    if (ts.isStringLiteralLike(node)) found.push(node.text)
+    ts.forEachChild(node, visit)
+  }
+  visit(tree)
+  return found
+}

@@ -1,0 +1,202 @@
+import { type AuditRow, GroupCommit, type GroupCommitOptions } from '@countersign/core'
+import { sampleRow } from '@countersign/core/testing'
+import { describe, expect, it } from 'vitest'
+import { nextTurn, sleep } from '../support/recording.js'
+
+/** A store that is told when to finish each write. */
+function store(options: GroupCommitOptions = {}) {
+  const writes: Array<{ ids: string[]; finish: () => void; fail: (cause: unknown) => void }> = []
+  const group = new GroupCommit(
+    (rows: readonly AuditRow[]) =>
+      new Promise((finish, fail) => {
+        writes.push({ ids: rows.map(({ id }) => id), finish, fail })
+      }),
+    options,
+  )
+  return { group, writes }
+}
+
+const rows = (count: number): AuditRow[] => Array.from({ length: count }, () => sampleRow())
+const ids = (of: readonly AuditRow[]): string[] => of.map(({ id }) => id)
+
+describe('GroupCommit', () => {
+  it('does not let a lone row wait for company', async () => {
+    const { group, writes } = store()
+    const [row] = rows(1)
+    const added = group.add([row as AuditRow])
+    await nextTurn()
+    expect(writes).toHaveLength(1)
+    writes[0]?.finish()
+    await added
+  })
+
+  it('lets callers of one turn share a write', async () => {
+    const { group, writes } = store()
+    const all = rows(20)
+    const added = all.map((row) => group.add([row]))
+    await nextTurn()
+    expect(writes.map(({ ids }) => ids)).toEqual([ids(all)])
+    writes[0]?.finish()
+    await Promise.all(added)
+  })
+
+  it('lets callers who come while the writers are busy go out together with the next write', async () => {
+    const { group, writes } = store({ inFlight: 2 })
+    const all = rows(12)
+    const added: Array<Promise<void>> = []
+    for (const row of all) {
+      added.push(group.add([row]))
+      await nextTurn()
+    }
+    expect(
+      writes.map(({ ids }) => ids.length),
+      'two under way, the rest waits',
+    ).toEqual([1, 1])
+    writes[0]?.finish()
+    await nextTurn()
+    await nextTurn()
+    expect(writes.map(({ ids }) => ids.length)).toEqual([1, 1, 10])
+    for (const { finish } of writes) finish()
+    await Promise.all(added)
+  })
+
+  it('never has more writes under way than it may', async () => {
+    let underWay = 0
+    let most = 0
+    const group = new GroupCommit(
+      async () => {
+        most = Math.max(most, ++underWay)
+        await sleep(1)
+        underWay--
+      },
+      { inFlight: 3, maxBatch: 2 },
+    )
+    await Promise.all(rows(60).map((row) => group.add([row])))
+    expect(most).toBe(3)
+  })
+
+  it('keeps the rows of one caller together and within the batch, and the order of all', async () => {
+    const written: string[][] = []
+    const group = new GroupCommit(
+      async (batch) => {
+        written.push(ids(batch))
+      },
+      { inFlight: 1, maxBatch: 5 },
+    )
+    const callers = [rows(2), rows(2), rows(2), rows(1), rows(7)]
+    await Promise.all(callers.map((caller) => group.add(caller)))
+    expect(written.flat()).toEqual(callers.flatMap(ids))
+    expect(
+      written.map(({ length }) => length),
+      'only what one caller brought exceeds it',
+    ).toEqual([4, 3, 7])
+  })
+
+  it('refuses what would exceed the queue, and takes rows again when it is shorter', async () => {
+    const { group, writes } = store({ maxQueue: 3, inFlight: 1 })
+    const first = group.add(rows(1))
+    await nextTurn()
+    const waiting = group.add(rows(3))
+    await expect(group.add(rows(1))).rejects.toMatchObject({ code: 'SINK_OVERLOADED' })
+    writes[0]?.finish()
+    await first
+    await nextTurn()
+    const later = group.add(rows(1))
+    writes[1]?.finish()
+    await waiting
+    await nextTurn()
+    writes[2]?.finish()
+    await later
+  })
+})
+
+describe('GroupCommit, when the store refuses', () => {
+  const bad = sampleRow({ event: 'signup' })
+  const isRowFault = (cause: unknown): boolean => (cause as { row?: boolean }).row === true
+  const refusing =
+    (stored: AuditRow[]) =>
+    async (batch: readonly AuditRow[]): Promise<void> => {
+      if (batch.includes(bad)) throw { row: true }
+      stored.push(...batch)
+    }
+
+  it('answers every caller of a failed write with the failure', async () => {
+    const away = new Error('store is away')
+    const group = new GroupCommit(() => Promise.reject(away))
+    const answers = await Promise.allSettled(rows(5).map((row) => group.add([row])))
+    expect(answers.map((answer) => (answer as PromiseRejectedResult).reason)).toEqual(Array(5).fill(away))
+  })
+
+  it('survives a write that throws at once, and goes on', async () => {
+    let away = true
+    const group = new GroupCommit(() => {
+      if (away) throw new Error('away')
+      return Promise.resolve()
+    })
+    await expect(group.add(rows(1))).rejects.toThrow('away')
+    away = false
+    await group.add(rows(1))
+    await group.drain()
+  })
+
+  it('does not let one bad row take its neighbours with it', async () => {
+    const stored: AuditRow[] = []
+    const group = new GroupCommit(refusing(stored), { isRowFault })
+    const good = rows(4)
+    const all = [...good.slice(0, 2), bad, ...good.slice(2)]
+    const answers = await Promise.allSettled(all.map((row) => group.add([row])))
+    expect(answers.map(({ status }) => status)).toEqual([
+      'fulfilled',
+      'fulfilled',
+      'rejected',
+      'fulfilled',
+      'fulfilled',
+    ])
+    expect(stored).toEqual(good)
+  })
+
+  it('does not let one bad row take the other rows of its own call with it', async () => {
+    const stored: AuditRow[] = []
+    const group = new GroupCommit(refusing(stored), { isRowFault })
+    const [good] = rows(1) as [AuditRow]
+    await expect(group.add([good, bad])).rejects.toMatchObject({ row: true })
+    expect(stored).toEqual([good])
+  })
+
+  it('does not write row by row when the store itself is the fault', async () => {
+    let writes = 0
+    const group = new GroupCommit(
+      () => {
+        writes++
+        return Promise.reject(new Error('away'))
+      },
+      { isRowFault },
+    )
+    await Promise.allSettled(rows(5).map((row) => group.add([row])))
+    expect(writes).toBe(1)
+  })
+})
+
+describe('GroupCommit.drain', () => {
+  it('resolves at once when there is nothing to do', async () => {
+    await store().group.drain()
+  })
+
+  it('waits for what waits and for what is being written', async () => {
+    const { group, writes } = store({ inFlight: 1 })
+    const first = group.add(rows(1))
+    await nextTurn()
+    const second = group.add(rows(1))
+    let drained = false
+    const draining = Promise.all([group.drain(), group.drain()]).then(() => {
+      drained = true
+    })
+    writes[0]?.finish()
+    await first
+    await nextTurn()
+    expect(drained).toBe(false)
+    writes[1]?.fail(new Error('x'))
+    await expect(second).rejects.toThrow('x')
+    await draining
+  })
+})

@@ -1,0 +1,44 @@
+import { createAuditTrail, type EventPolicy, memorySink } from '@countersign/core'
+import { describe, expect, it } from 'vitest'
+import { codeOf } from '../support/recording.js'
+
+const make = (policies: object) => () => createAuditTrail({ sink: memorySink(), policies })
+
+const deliveries = [undefined, 'joined', 'awaited', 'deferred'] as const
+const reactions = [undefined, 'closed', 'spool', 'open'] as const
+
+describe('the policy of an event', () => {
+  it.each(deliveries.flatMap((delivery) => reactions.map((unreachable) => ({ delivery, unreachable }))))(
+    'is kept or refused, never quietly changed: %j',
+    (policy) => {
+      const { delivery = 'awaited', unreachable = 'open' } = policy
+      const nonsense = unreachable === 'closed' && delivery !== 'joined'
+      const kept = delivery === 'awaited' && unreachable === 'open'
+      expect(codeOf(make({ login: policy as EventPolicy }))).toBe(
+        nonsense ? 'POLICY_INVALID' : kept ? null : 'POLICY_UNSUPPORTED',
+      )
+    },
+  )
+
+  it('is refused when it names an unknown delivery or reaction', () => {
+    expect(codeOf(make({ login: { delivery: 'eventually' } }))).toBe('POLICY_INVALID')
+    expect(codeOf(make({ login: { unreachable: 'panic' } }))).toBe('POLICY_INVALID')
+    expect(codeOf(make({ login: { delivery: 'joined', unreachable: null } }))).toBe('POLICY_INVALID')
+  })
+
+  it('names the event and what to write', () => {
+    expect(make({ logout: { unreachable: 'closed' } })).toThrow(/'logout'.*delivery: 'joined'/)
+  })
+
+  it.each(['logni', 'login.failure', ''])(
+    'is refused for an event that nobody knows, which can only be a slip: %j',
+    (name) => {
+      expect(codeOf(make({ [name]: { delivery: 'awaited' } }))).toBe('EVENT_UNKNOWN')
+    },
+  )
+
+  it('is taken for an event of your own', () => {
+    const policies = { invoice_payment: { delivery: 'awaited' } } as object
+    expect(codeOf(() => createAuditTrail({ sink: memorySink(), events: { invoice_payment: {} }, policies }))).toBeNull()
+  })
+})

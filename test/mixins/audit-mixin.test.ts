@@ -1,0 +1,107 @@
+import '../support/events.js'
+import {
+  auditMixin,
+  withEmailVerificationAudit,
+  withFailedResetAudit,
+  withLoginAudit,
+  withLogoutAudit,
+  withSignupAudit,
+} from '@countersign/mixins'
+import { describe, expect, it } from 'vitest'
+import { finished, handling } from '../support/controllers.js'
+import { codeOf, onlyRow, recording } from '../support/recording.js'
+
+class Invoices {
+  async pay(invoiceId: string): Promise<string> {
+    return `paid ${invoiceId}`
+  }
+  async settle(_invoiceId: string): Promise<string> {
+    return 'settled'
+  }
+}
+
+describe('a declared mixin', () => {
+  const withInvoiceAudit = auditMixin({
+    event: 'invoice_payment',
+    method: 'pay',
+    details: (invoiceId: string) => ({ invoiceId }),
+    subject: (invoiceId: string) => ({ type: 'invoice', id: invoiceId }),
+  })
+
+  it('audits the method that it names, and takes from its arguments what it says', async () => {
+    const recorded = recording()
+    const controller = new (finished(withInvoiceAudit(Invoices), recorded))()
+    expect(await controller.pay('i-1')).toBe('paid i-1')
+    await controller.settle('i-1')
+    expect(onlyRow(recorded)).toMatchObject({
+      event: 'invoice_payment',
+      methodName: 'pay',
+      subject: { type: 'invoice', id: 'i-1' },
+      details: { invoiceId: 'i-1' },
+    })
+  })
+
+  it('audits another method where it is told so', async () => {
+    const recorded = recording()
+    const controller = new (finished(withInvoiceAudit(Invoices, { method: 'settle' }), recorded))()
+    await controller.pay('i-1')
+    await controller.settle('i-2')
+    expect(onlyRow(recorded)).toMatchObject({ methodName: 'settle', details: { invoiceId: 'i-2' } })
+  })
+
+  it('can be applied to any number of classes', async () => {
+    const recorded = recording()
+    await new (finished(withInvoiceAudit(Invoices), recorded))().pay('i-1')
+    await new (finished(withInvoiceAudit(class extends Invoices {}), recorded))().pay('i-2')
+    expect(recorded.rows.map(({ details }) => details)).toEqual([{ invoiceId: 'i-1' }, { invoiceId: 'i-2' }])
+  })
+
+  it('takes its name from its event, unless it has one', () => {
+    expect(withInvoiceAudit.name).toBe('withInvoicePaymentAudit')
+    expect(auditMixin({ event: 'login', method: 'post', name: 'withSsoAudit' }).name).toBe('withSsoAudit')
+    expect(() => withInvoiceAudit(class {} as never)).toThrow(/^withInvoicePaymentAudit hooks/)
+  })
+
+  it('adds `throttled` unless told otherwise', () => {
+    const quiet = auditMixin({ event: 'stock_check', method: 'pay', throttled: false })
+    expect('throttled' in withInvoiceAudit(Invoices).prototype).toBe(true)
+    expect('throttled' in quiet(Invoices).prototype).toBe(false)
+  })
+
+  it.each(['InvoicePayment', 'invoice.payment', 'invoice-payment', '', undefined, null])(
+    'is refused when it is declared, with the event %j',
+    (event) => expect(codeOf(() => auditMixin({ event: event as never, method: 'pay' }))).toBe('EVENT_NAME_INVALID'),
+  )
+})
+
+describe.each([
+  ['withLoginAudit', withLoginAudit, 'login', true],
+  ['withLogoutAudit', withLogoutAudit, 'logout', false],
+  ['withSignupAudit', withSignupAudit, 'signup', true],
+  ['withFailedResetAudit', withFailedResetAudit, 'password_reset_request', true],
+  ['withEmailVerificationAudit', withEmailVerificationAudit, 'email_verification', false],
+] as const)('%s', (name, mixin, event, takesEmail) => {
+  it(`records ${event} of \`post\``, async () => {
+    const recorded = recording()
+    const controller = new (finished(mixin(handling(async () => 'done')), recorded))()
+    expect(await controller.post('ignored', { email: 'Ada@example.org' })).toBe('done')
+    expect(onlyRow(recorded)).toMatchObject({ event, outcome: 'success', methodName: 'post' })
+    expect(onlyRow(recorded).attempted?.masked).toBe(takesEmail ? 'a***@e***.org' : undefined)
+    expect(mixin.name).toBe(name)
+  })
+})
+
+describe('the submitted e-mail', () => {
+  it.each([
+    [[]],
+    [[null, undefined, 7, 'ada@example.org']],
+    [[{ email: 7 }, { email: null }]],
+    [[{ email: { $ne: null } }]],
+    [[{ email: ['ada@example.org'] }]],
+  ])('is none in %j', async (args) => {
+    const recorded = recording()
+    const controller = new (finished(withLoginAudit(handling(async () => 'in')), recorded))()
+    await controller.post(...args)
+    expect(onlyRow(recorded).attempted).toBeNull()
+  })
+})
