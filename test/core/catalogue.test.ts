@@ -75,7 +75,7 @@ describe('an event of your own', () => {
 
 describe('assertEventName', () => {
   it('says what a name looks like', () => {
-    expect(() => assertEventName('login.failure')).toThrow(/"login\.failure" is not an event name.*snake_case/)
+    expect(() => assertEventName('login.failure')).toThrow(/'login\.failure' is not an event name.*snake_case/)
   })
 
   it('refuses anything that is no name with EVENT_NAME_INVALID, and nothing else', () => {

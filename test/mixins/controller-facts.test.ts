@@ -111,6 +111,18 @@ describe('a className in an instance field', () => {
     expect(recorded.rows).toEqual([])
   })
 
+  it('is not the subclass’s own, and so refused for it', async () => {
+    const recorded = recording()
+    class Parent extends withLoginAudit(Account) {
+      className = 'Parent'
+      static readonly actor = actor
+      static readonly trail = recorded.trail
+    }
+    class Child extends Parent {}
+    await new Parent().post()
+    expect(await thrownBy(() => new Child().post())).toMatchObject({ code: 'CLASS_NAME_INVALID' })
+  })
+
   it('does not excuse a missing actor source', () => {
     class SessionController extends withLoginAudit(Account) {
       className = 'SessionController'

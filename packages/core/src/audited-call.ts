@@ -25,7 +25,8 @@ export class AuditedCall {
   readonly trail: AuditTrail
   readonly context: AuditContext
   readonly owner: CallOwner
-  readonly methodName: string | null
+  /** Null until it is known: a hand-written mixin does not say which of its methods runs. */
+  methodName: string | null
   readonly parent: AuditedCall | undefined
   readonly attempts: Attempt[] = []
   /** The object whose method runs; set when the handler is reached. */
@@ -34,6 +35,8 @@ export class AuditedCall {
   shaping: (() => object) | undefined
   /** The wrappers of the method that this call has passed through. */
   readonly entered: unknown[] = []
+  /** True when the arguments were seen and the throttles asked: once, by the outermost wrapper. */
+  begun = false
   /** True when an adapter opened it, before the handler: the adapter closes it too. */
   readonly held: boolean
   /** What was thrown, by the handler or before it; for whoever closes the call. */
@@ -95,7 +98,7 @@ export class AuditedCall {
   #finish(ending: Ending): Promise<void> {
     const rows: AuditRow[] = []
     for (const attempt of this.attempts) {
-      const row = this.trail.rowOf(attempt, this, ending)
+      const row = this.#rowOf(attempt, ending)
       if (row) rows.push(row)
     }
     const outermost = this.#outermostOpen()
@@ -105,6 +108,16 @@ export class AuditedCall {
     }
     if (this.#nested.length > 0) return this.#deliverAll(rows)
     return rows.length === 0 ? done : this.trail.deliver(rows)
+  }
+
+  #rowOf(attempt: Attempt, ending: Ending): AuditRow | null {
+    try {
+      return this.trail.rowOf(attempt, this, ending)
+    } catch (cause) {
+      // Whatever a handler put into its attempt, its own result must not suffer.
+      this.trail.report('ROW_LOST', `No row could be made of an attempt at '${attempt.event}'.`, cause)
+      return null
+    }
   }
 
   async #deliverAll(own: AuditRow[]): Promise<void> {

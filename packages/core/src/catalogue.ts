@@ -1,5 +1,6 @@
+import { inspect } from 'node:util'
 import { AuditError } from './audit-error.js'
-import { type EventName, isSnakeCase, type Outcome, type Severity } from './events.js'
+import { type EventName, isEventName, type Outcome, type Severity } from './events.js'
 
 /** What is known about an event: how much it matters, and its name in other vocabularies. */
 export interface EventDefinition {
@@ -115,9 +116,9 @@ export function defineEvent(name: string, declaration: EventDeclaration = {}): E
 
 /** Refuses what is not snake_case: names end up in file names, metrics and `event.outcome`. */
 export function assertEventName(name: unknown): asserts name is EventName {
-  if (isSnakeCase(name)) return
+  if (isEventName(name)) return
   throw new AuditError(
     'EVENT_NAME_INVALID',
-    `${JSON.stringify(name)} is not an event name. Write it in snake_case, up to 64 characters, without a dot: 'invoice_payment'.`,
+    `${inspect(name)} is not an event name. Write it in snake_case, up to 64 characters, without a dot: 'invoice_payment'.`,
   )
 }

@@ -46,14 +46,14 @@ const reasonOfStatus: Readonly<Record<number, string>> = {
  * error and the result, in this order. Pure.
  */
 export function classify(attempt: Attempt, ending: Ending): Classification {
-  const error = attempt.error ?? ending.error
+  const error = attempt.error === undefined ? ending.error : attempt.error
   const status = ending.status ?? statusOf(error) ?? statusOf(ending.result)
   const declared = attempt.reason ?? reasonOf(error) ?? ending.reason ?? null
   if (attempt.throttling) return { outcome: 'denied', reason: declared ?? 'throttled', status: status ?? 429 }
   const failed = error !== undefined || (status !== null && status >= 400)
   // An outcome that the code declared before something broke is no longer true.
   if (attempt.outcome && !(failed && attempt.outcome === 'success')) {
-    return { outcome: attempt.outcome, reason: attempt.reason, status }
+    return { outcome: attempt.outcome, reason: attempt.outcome === 'success' ? attempt.reason : declared, status }
   }
   if (!failed) return { outcome: 'success', reason: attempt.reason, status }
   const outcome = isDenial(status, ending.reached !== false) ? 'denied' : 'failure'

@@ -74,7 +74,15 @@ export type Severity = 'informational' | 'low' | 'medium' | 'high' | 'critical'
 
 const eventName = /^[a-z][a-z0-9]*(?:_[a-z0-9]+)*$/
 
-/** True for a well-formed event name or reason: snake_case, 1 to 64 characters. */
+// What subscribers call something else.
+const taken: ReadonlySet<string> = new Set(['loss', 'fault'])
+
+/** True for a well-formed name of an event: snake_case, and no name of another signal. */
+export function isEventName(name: unknown): name is EventName {
+  return isSnakeCase(name) && !taken.has(name)
+}
+
+/** True for a well-formed scope, reason or code: snake_case, 1 to 64 characters. */
 export function isSnakeCase(name: unknown): name is string {
   return typeof name === 'string' && name.length <= 64 && eventName.test(name)
 }

@@ -88,17 +88,16 @@ export class GroupCommit {
 
   /** One row that the store refuses must not take its neighbours with it. */
   async #settleApart(batch: readonly Waiting[], cause: unknown): Promise<void> {
-    if (batch.length === 1 || !this.#isRowFault(cause)) {
+    const isAlone = batch.length === 1 && batch[0]?.rows.length === 1
+    if (isAlone || !this.#isRowFault(cause)) {
       for (const { reject } of batch) reject(cause)
       return
     }
     for (const { rows, resolve, reject } of batch) {
-      try {
-        await this.#write(rows)
-        resolve()
-      } catch (own) {
-        reject(own)
-      }
+      const written = await Promise.allSettled(rows.map((row) => this.#write([row])))
+      const failure = written.find(({ status }) => status === 'rejected') as PromiseRejectedResult | undefined
+      if (failure) reject(failure.reason)
+      else resolve()
     }
   }
 

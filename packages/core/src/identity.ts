@@ -40,7 +40,7 @@ export function canonicalIdentifier(raw: string): string {
   return raw.normalize('NFKC').trim().toLowerCase()
 }
 
-const address = /^([^\s@]{1,64})@([^\s@.]+(?:\.[^\s@.]+)*)\.([a-z]{2,24})$/
+const address = /^([^\s@]{1,64})@([^\s@.]+(?:\.[^\s@.]+)*)\.([a-z]{2,6})$/
 
 /**
  * The readable remainder of an identifier: `j***@e***.com`; anything that is no e-mail address

@@ -9,9 +9,11 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
 const maxDepth = 8
 const maxEntries = 100
 const maxText = 1024
+const maxValues = 2000
+const leftOut = '…'
 
 const secretPart =
-  /pass(?:word|wd|phrase|code)|pwd|secret|token|authorization|cookie|api_?key|private_?key|signing_?key|encryption_?key|credential|otp|backup_?code|recovery_?code|verification_?code|security_?code|one_?time|card_?number|cvv|cvc|jwt|csrf|session_?key/
+  /pass_?(?:word|wd|phrase|code)|(?:^|_)(?:pass|sid)$|pwd|secret|token|authorization|cookie|api_?key|private_?key|signing_?key|encryption_?key|credential|otp|backup_?code|recovery_?code|verification_?code|security_?code|(?:pin|mfa|2fa|factor|sms|auth|reset)_?code|one_?time|card_?number|cvv|cvc|jwt|csrf|(?:access|session)_?key|session_?id/
 const secretWhole: ReadonlySet<string> = new Set([
   'auth',
   'code',
@@ -25,7 +27,7 @@ const secretWhole: ReadonlySet<string> = new Set([
   'sid',
 ])
 const secretValue =
-  /eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*|\b(?:bearer|basic)\s+[\w.~+/=-]{8,}|-----BEGIN [A-Z ]*PRIVATE KEY-----|\$(?:argon2|scrypt|2[aby])\S*\$\S+|otpauth:\/\/|[?&#](?:token|code|key|secret|password|access_token|refresh_token|id_token)=[^&\s]{4,}/i
+  /eyJ[\w-]{8,}\.(?:[\w-]*\.|[\w-]{100})|\b(?:bearer|basic)\s+[\w.~+/=-]{8,}|-----BEGIN [A-Z ]*PRIVATE KEY-----|\$(?:argon2|scrypt|2[aby])\S*\$\S+|\bpbkdf2\w*\$\S+|:\/\/[^\s/:@]+:[^\s/@]+@|otpauth:\/\/|[?&#](?:token|code|key|secret|password|access_token|refresh_token|id_token)=[^&\s]{4,}/i
 
 /** What becomes of an entry, by its key. */
 interface Verdict {
@@ -52,11 +54,13 @@ function isSecretKey(key: string): boolean {
   return secretWhole.has(snake) || secretPart.test(snake)
 }
 
-function redactText(text: string): string {
-  if (text.length < 8) return cleanText(text, maxText)
-  // Bounded first: a pattern never runs over a megabyte.
-  const clean = cleanText(text, maxText)
-  return secretValue.test(clean) ? REDACTED : clean
+/** A text, bounded and safe to print, or what stands in its place when it looks like a secret. */
+export function redactText(text: string, limit: number = maxText): string {
+  const clean = cleanText(text, limit)
+  if (text.length < 8) return clean
+  // Bounded first: a pattern never runs over a megabyte. As it came, too: a tab is a separator.
+  const isSecret = secretValue.test(clean) || (clean !== text && secretValue.test(text.slice(0, limit)))
+  return isSecret ? REDACTED : clean
 }
 
 /**
@@ -68,11 +72,19 @@ function redactText(text: string): string {
  * // → { plan: 'pro', card: { number_hint: '42', cvv: '[redacted]' } }
  */
 export function redact(value: unknown): Json {
-  return redactAt(value, [])
+  return redactAt(value, { path: [], left: maxValues })
 }
 
-/** @param path the objects that the value is in, outermost first */
-function redactAt(value: unknown, path: object[]): Json {
+/** Where in the value the copying is. */
+interface Walk {
+  /** The objects that the current one is in, outermost first. */
+  readonly path: object[]
+  /** How many values may still be copied: what is reached by many ways is long, too. */
+  left: number
+}
+
+function redactAt(value: unknown, walk: Walk): Json {
+  if (walk.left-- <= 0) return '[too much]'
   switch (typeof value) {
     case 'string':
       return redactText(value)
@@ -83,24 +95,25 @@ function redactAt(value: unknown, path: object[]): Json {
     case 'bigint':
       return value.toString()
     case 'object':
-      return value === null ? null : redactObject(value, path)
+      return value === null ? null : redactObject(value, walk)
     default:
       return null
   }
 }
 
-function redactObject(value: object, path: object[]): Json {
-  const depth = path.length
+function redactObject(value: object, walk: Walk): Json {
+  const depth = walk.path.length
   try {
-    return copyOf(value, path)
+    return copyOf(value, walk)
   } catch {
     // A proxy may refuse to be looked at.
-    path.length = depth
+    walk.path.length = depth
     return '[unreadable]'
   }
 }
 
-function copyOf(value: object, path: object[]): Json {
+function copyOf(value: object, walk: Walk): Json {
+  const { path } = walk
   const isPlain = Object.getPrototypeOf(value) === Object.prototype
   if (!isPlain) {
     if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString()
@@ -109,35 +122,36 @@ function copyOf(value: object, path: object[]): Json {
   if (path.length >= maxDepth) return '[too deep]'
   if (path.includes(value)) return '[circular]'
   path.push(value)
-  const copy = isPlain ? redactEntries(value, path) : redactUnusual(value, path)
+  const copy = isPlain ? redactEntries(value, walk) : redactUnusual(value, walk)
   path.pop()
   return copy
 }
 
-function redactUnusual(value: object, path: object[]): Json {
-  if (Array.isArray(value)) return redactItems(value, path)
-  if (value instanceof Set) return redactItems([...value], path)
-  if (value instanceof Map) return redactEntries(Object.fromEntries(value), path)
+function redactUnusual(value: object, walk: Walk): Json {
+  if (Array.isArray(value)) return redactItems(value, walk)
+  if (value instanceof Set) return redactItems([...value], walk)
+  if (value instanceof Map) return redactEntries(Object.fromEntries(value), walk)
   if (value instanceof Error) return { name: cleanText(value.name, 100), message: redactText(value.message) }
-  return redactEntries(value, path)
+  return redactEntries(value, walk)
 }
 
-function redactItems(items: readonly unknown[], path: object[]): Json[] {
-  return items.slice(0, maxEntries).map((item) => redactAt(item, path))
+function redactItems(items: readonly unknown[], walk: Walk): Json[] {
+  return items.slice(0, maxEntries).map((item) => redactAt(item, walk))
 }
 
-function redactEntries(value: object, path: object[]): Json {
+function redactEntries(value: object, walk: Walk): Json {
   const copy: { [key: string]: Json } = {}
   const keys = Object.keys(value)
   let entries = 0
   for (const key of keys) {
-    if (++entries > maxEntries) {
-      copy['…'] = `[${keys.length - maxEntries} more]`
+    // What an earlier copying left out stays said.
+    if (key !== leftOut && ++entries > maxEntries) {
+      copy[leftOut] = `[${keys.length - maxEntries} more]`
       break
     }
     const { name, secret } = verdictOn(key)
     if (name === '__proto__') continue
-    copy[name] = secret ? REDACTED : redactAt(read(value, key), path)
+    copy[name] = secret ? REDACTED : redactAt(read(value, key), walk)
   }
   return copy
 }

@@ -3,9 +3,17 @@ import type { AuditedCall } from './audited-call.js'
 import type { EventDefinition } from './catalogue.js'
 import { classify, type Ending } from './classify.js'
 import { cleanText } from './clean-text.js'
-import { type Actor, type Attempted, anonymous, canonicalIdentifier, maskIdentifier, type Subject } from './identity.js'
+import {
+  type Actor,
+  type Attempted,
+  anonymous,
+  canonicalIdentifier,
+  maskIdentifier,
+  type Subject,
+  toActor,
+} from './identity.js'
 import { keyedHashes } from './keyed-hash.js'
-import { redact } from './redact.js'
+import { redact, redactText } from './redact.js'
 import type { AuditRow, Device } from './row.js'
 
 const maxName = 100
@@ -36,7 +44,7 @@ export class RowMaker {
   }
 
   identifierHash(identifier: string): string {
-    return this.#hashIdentifier(canonicalIdentifier(identifier))
+    return this.#hashIdentifier(boundedIdentifier(identifier))
   }
 
   make(attempt: Attempt, call: AuditedCall, ending: Ending): AuditRow {
@@ -45,7 +53,7 @@ export class RowMaker {
     const definition = this.#options.definitionOf(attempt.event)
     const session = attempt.sessionId ?? context.sessionId
     const throttling = attempt.throttling
-    const userAgent = bounded(context.userAgent, maxUserAgent)
+    const userAgent = foreign(context.userAgent, maxUserAgent)
     return {
       id: attempt.id,
       occurredAt: new Date(attempt.openedAt),
@@ -60,7 +68,7 @@ export class RowMaker {
       attempted: this.#attempted(attempt),
       className: bounded(owner.className, maxName),
       methodName: bounded(call.methodName, maxName),
-      tenant: bounded(context.tenant, maxId),
+      tenant: foreign(context.tenant, maxId),
       sessionId: session === undefined ? null : this.#hashSession(session),
       requestId: bounded(context.requestId, 64),
       address: bounded(context.address, 64),
@@ -68,7 +76,7 @@ export class RowMaker {
       userAgent,
       device: userAgent === null ? null : this.#device(userAgent),
       httpMethod: bounded(context.httpMethod, 16),
-      route: bounded(context.route, 256),
+      route: foreign(context.route, 256),
       status,
       durationMs: Math.round((performance.now() - attempt.startedAt) * 1000) / 1000,
       scope: throttling ? bounded(throttling.scope, maxName) : null,
@@ -90,10 +98,10 @@ export class RowMaker {
       actor: cleanActor(row.actor),
       onBehalfOf: row.onBehalfOf && cleanActor(row.onBehalfOf),
       subject: row.subject && cleanSubject(row.subject),
-      tenant: bounded(row.tenant, maxId),
+      tenant: foreign(row.tenant, maxId),
       requestId: bounded(row.requestId, 64),
-      userAgent: bounded(row.userAgent, maxUserAgent),
-      route: bounded(row.route, 256),
+      userAgent: foreign(row.userAgent, maxUserAgent),
+      route: foreign(row.route, 256),
       details: redact(row.details) as AuditRow['details'],
     }
   }
@@ -103,7 +111,8 @@ export class RowMaker {
     if (!call.owner.actor) return anonymous
     try {
       const actor = call.owner.actor(call.context)
-      return actor ? cleanActor(actor) : anonymous
+      if (actor instanceof Promise) throw new TypeError('it answered with a promise; the actor must be known by now')
+      return actor ? cleanActor(toActor(actor)) : anonymous
     } catch (cause) {
       this.#options.onFault('the actor source', cause)
       return anonymous
@@ -112,8 +121,7 @@ export class RowMaker {
 
   #attempted({ attempted }: Attempt): Attempted | null {
     if (typeof attempted !== 'string') return null
-    // Whoever submits a megabyte does not make us hash one.
-    const canonical = canonicalIdentifier(attempted.slice(0, 512))
+    const canonical = boundedIdentifier(attempted)
     if (canonical === '') return null
     return { hash: this.#hashIdentifier(canonical), masked: cleanText(maskIdentifier(canonical), 100) }
   }
@@ -129,17 +137,27 @@ export class RowMaker {
   }
 }
 
+/** Whoever submits a megabyte does not make us hash one. */
+function boundedIdentifier(identifier: string): string {
+  return canonicalIdentifier(identifier.slice(0, 512))
+}
+
+/** Text that somebody else wrote. */
+function foreign(text: string | null | undefined, limit: number): string | null {
+  return text === undefined || text === null ? null : redactText(String(text), limit)
+}
+
 function bounded(text: string | null | undefined, limit: number): string | null {
   return text === undefined || text === null ? null : cleanText(String(text), limit)
 }
 
 function cleanActor({ type, id, label }: Actor): Actor {
   if (id === undefined && label === undefined) return type === 'anonymous' ? anonymous : { type }
-  if (label === undefined) return { type, id: cleanText(String(id), maxId) }
-  const named = { type, label: cleanText(String(label), maxId) }
-  return id === undefined ? named : { ...named, id: cleanText(String(id), maxId) }
+  if (label === undefined) return { type, id: redactText(String(id), maxId) }
+  const named = { type, label: redactText(String(label), maxId) }
+  return id === undefined ? named : { ...named, id: redactText(String(id), maxId) }
 }
 
 function cleanSubject({ type, id }: Subject): Subject {
-  return { type: cleanText(String(type), maxName), id: cleanText(String(id), maxId) }
+  return { type: cleanText(String(type), maxName), id: redactText(String(id), maxId) }
 }

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import mitt from 'mitt'
 import { AuditError } from './audit-error.js'
 import { type EventName, isSnakeCase, type Outcome } from './events.js'
@@ -76,9 +77,12 @@ function assertSignalName(name: unknown): asserts name is string {
   if (isSnakeCase(event) && rest.length === 0 && (outcome === undefined || outcomes.includes(outcome))) return
   throw new AuditError(
     'SIGNAL_INVALID',
-    `${JSON.stringify(name)} is no signal. Subscribe to an event ('login'), to an outcome ('login.failure'), to '*', 'loss' or 'fault'.`,
+    `${inspect(name)} is no signal. Subscribe to an event ('login'), to an outcome ('login.failure'), to '*', 'loss' or 'fault'.`,
   )
 }
+
+// No event can be called that.
+const everything = '* '
 
 // mitt's declarations are CommonJS, its code is a module: the types are one `default` too deep.
 const createBus = mitt as unknown as typeof mitt.default
@@ -96,7 +100,7 @@ export class SignalBus implements AuditSignals {
     assertSignalName(name)
     if (options.signal?.aborted) return () => undefined
     // mitt hands a '*' listener the name first; rows are announced to '*' by name, like the rest.
-    const key = name === '*' ? 'all' : name
+    const key = name === '*' ? everything : name
     const listener = (signal: AnySignal): void => this.#run(subscriber as Subscriber, signal, name)
     this.#bus.on(key, listener)
     this.#subscribers++
@@ -133,27 +137,27 @@ export class SignalBus implements AuditSignals {
     const signal: AuditSignal = { name: row.event, row }
     this.#bus.emit(row.event, signal)
     this.#bus.emit(`${row.event}.${row.outcome}`, signal)
-    this.#bus.emit('all', signal)
+    this.#bus.emit(everything, signal)
   }
 
   lose(row: AuditRow, cause: unknown): void {
     this.#bus.emit('loss', { name: 'loss', row, cause })
   }
 
-  /** True when somebody was told. */
-  report(error: AuditError): boolean {
-    const told = (this.#bus.all.get('fault')?.length ?? 0) > 0
-    this.#bus.emit('fault', { name: 'fault', error })
-    return told
+  /** Tells the subscribers of faults; without any, the process warns. */
+  report(error: AuditError): void {
+    if ((this.#bus.all.get('fault')?.length ?? 0) > 0) this.#bus.emit('fault', { name: 'fault', error })
+    else warn(error)
   }
 
   #run(subscriber: Subscriber, signal: AnySignal, name: string): void {
     const fail = (cause: unknown): void => {
+      const error = new AuditError('SUBSCRIBER_FAILED', `A subscriber of '${name}' failed; nothing else did.`, {
+        cause,
+      })
       // A subscriber of faults that throws must not be told of its own fault.
-      if (name === 'fault') return
-      this.report(
-        new AuditError('SUBSCRIBER_FAILED', `A subscriber of '${name}' failed; the row is stored.`, { cause }),
-      )
+      if (name === 'fault') warn(error)
+      else this.report(error)
     }
     try {
       const result = subscriber(signal as never)
@@ -163,6 +167,10 @@ export class SignalBus implements AuditSignals {
       fail(cause)
     }
   }
+}
+
+function warn({ message, code, cause }: AuditError): void {
+  process.emitWarning(cause instanceof Error ? `${message} (${cause.message})` : message, { code })
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

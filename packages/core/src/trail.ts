@@ -192,8 +192,7 @@ class Trail implements AuditTrail {
 
   report(code: AuditErrorCode, message: string, cause?: unknown): void {
     const error = new AuditError(code, message, cause === undefined ? {} : { cause })
-    const told = this.#outside.runInAsyncScope(() => this.signals.report(error))
-    if (!told) process.emitWarning(cause instanceof Error ? `${message} (${cause.message})` : message, { code })
+    this.#outside.runInAsyncScope(() => this.signals.report(error))
   }
 
   async settled(): Promise<void> {
@@ -236,7 +235,7 @@ class Trail implements AuditTrail {
 
   #transformed(row: AuditRow, transform: (row: AuditRow) => TransformedRow): AuditRow {
     try {
-      const changed = transform(row)
+      const changed = transform({ ...row })
       // What the attempt was is not the transform's to say.
       const { id, event, occurredAt } = row
       return this.#rows.seal({ ...row, ...changed, id, event, occurredAt } as AuditRow)

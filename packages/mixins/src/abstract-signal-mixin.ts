@@ -1,4 +1,6 @@
+import { inspect } from 'node:util'
 import {
+  AuditError,
   type AuditEvents,
   assertEventName,
   currentScope,
@@ -9,9 +11,9 @@ import {
 import { assertHandler } from './assert-handler.js'
 import type { AuditedController } from './audit-mixin.js'
 import { admit, factsOf } from './controller-facts.js'
-import { closing, isCallOf, openCall } from './enter-call.js'
+import { closing, isCallOf, leaveTaken, openCall } from './enter-call.js'
 import { defineHooked } from './hooked-method.js'
-import { addHook, markAudited } from './hooks.js'
+import { addHook, hooksOf, markAudited } from './hooks.js'
 import type { AnyClass, MixinBase } from './mixin-base.js'
 import { throttledHook } from './throttled-hook.js'
 
@@ -28,6 +30,8 @@ export declare abstract class SignalSource implements AuditedController {
   ): Promise<Result>
   throttled(hit: Throttling): Promise<unknown>
 }
+
+const by = 'AbstractSignalMixin'
 
 /** Method → event: what a hand-written mixin audits, for attempts that never reach the method. */
 export type AuditedMethods = { readonly [method: string]: keyof AuditEvents & string }
@@ -53,6 +57,9 @@ export function AbstractSignalMixin<Base extends MixinBase>(
   methods: AuditedMethods = {},
 ): Base & MixinBase<SignalSource> {
   const base: AnyClass = Base
+  if (typeof base !== 'function' || typeof base.prototype !== 'object')
+    throw new AuditError('HANDLER_MISSING', `${by} was given ${inspect(base)}, which is no class.`)
+  for (const event of Object.values(methods)) assertEventName(event)
 
   abstract class SignalAudited extends (base as MixinBase) {
     // A constructor would hide the parameters that containers inject by; an initialiser does not.
@@ -71,7 +78,7 @@ export function AbstractSignalMixin<Base extends MixinBase>(
       {
         event,
         method,
-        by: 'AbstractSignalMixin',
+        by,
         declares: true,
         details: undefined,
         attempted: undefined,
@@ -99,8 +106,9 @@ async function runAudited(
   const facts = factsOf(self)
   const scope = currentScope()
   const running = scope?.call && isCallOf(scope.call, facts, self, null) ? scope.call : undefined
-  const call = running ?? openCall(facts, scope, null)
+  const call = running ?? openCall(facts, scope, declaredMethod(facts.controller, event))
   call.self = self
+  call.running = true
   const attempt = call.attempts.find((open) => open.event === event && !call.entered.includes(open)) ?? call.open(event)
   call.entered.push(attempt)
   attempt.details = { ...attempt.details, ...details }
@@ -108,9 +116,19 @@ async function runAudited(
     try {
       return await run()
     } catch (error) {
-      attempt.error = error
+      attempt.error = error ?? new Error('The handler threw nothing.')
       throw error
     }
   }
-  return running ? attempted() : closing(call, attempted)
+  if (!running) return closing(call, attempted)
+  try {
+    return await attempted()
+  } finally {
+    await leaveTaken(call, {})
+  }
+}
+
+/** The method that a hand-written mixin said it audits for an event. */
+function declaredMethod(controller: AnyClass, event: EventName): string | null {
+  return hooksOf(controller).hooks.find((hook) => hook.event === event && hook.by === by)?.method ?? null
 }

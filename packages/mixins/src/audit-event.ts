@@ -65,17 +65,10 @@ export function decorated(
       `${by} is on a static method, ${method}(). Only methods of instances are audited.`,
     )
   }
-  if (typeof original === 'function') return assertHandler(asClass(target, method, original), method, by)
-  return assertHandler(target.constructor as AnyClass, method, by)
+  return assertHandler(target.constructor as AnyClass, method, by, original)
 }
 
 /** Puts the hooked method in place of the decorated one. */
 export function replace(descriptor: PropertyDescriptor, hooked: AsyncHandler): void {
   descriptor.value = hooked
-}
-
-/** While decorators run the prototype still has the method as it was before the ones below. */
-function asClass(target: object, method: string, original: unknown): AnyClass {
-  const view = Object.create(target, { [method]: { value: original } }) as object
-  return Object.assign(() => undefined, { prototype: view }) as unknown as AnyClass
 }

@@ -1,5 +1,5 @@
 import { type ActorSource, AuditError, type AuditErrorCode, type AuditTrail } from '@countersign/core'
-import { lineage, nameOf } from './hooks.js'
+import { nameOf } from './hooks.js'
 import type { AnyClass } from './mixin-base.js'
 
 /** What a controller says about itself. */
@@ -85,17 +85,17 @@ export function faultsOf(controller: AnyClass, instance?: object): ControllerFau
   return faults
 }
 
-/** True for a class that may set `className` as an instance field. */
+/** True for a class that itself may set `className` as an instance field. */
 export function assignsClassName(controller: AnyClass): boolean {
   // Instance fields can't be seen before an instance exists; the class's source can.
-  return lineage(controller).some((ancestor) =>
-    /(?<!static\s+)\bclassName\s*=/.test(Function.prototype.toString.call(ancestor)),
-  )
+  return /(?<!static\s+)\bclassName\s*=/.test(Function.prototype.toString.call(controller))
 }
 
 function ownClassName(controller: AnyClass, instance: object | undefined): unknown {
   if (Object.hasOwn(controller, 'className')) return (controller as Statics).className
-  if (instance && Object.hasOwn(instance, 'className')) return (instance as Statics).className
+  // A field that an ancestor sets names the ancestor.
+  if (instance && Object.hasOwn(instance, 'className') && assignsClassName(controller))
+    return (instance as Statics).className
   return undefined
 }
 

@@ -5,12 +5,13 @@ import {
   currentContext,
   currentScope,
   type Ending,
+  type EventName,
   runInScope,
   type Scope,
 } from '@countersign/core'
 import { type ControllerFacts, factsOf } from './controller-facts.js'
-import { type FromArguments, hooksOfMethod, type MethodHooks } from './hooks.js'
-import type { AnyClass, AsyncHandler } from './mixin-base.js'
+import { type FromArguments, type Hook, hooksOfMethod, type MethodHooks } from './hooks.js'
+import type { AnyClass } from './mixin-base.js'
 import { reserveAddress, reserveIdentifier } from './throttling.js'
 
 const plans = new WeakMap<AnyClass, Map<string, MethodHooks>>()
@@ -30,6 +31,10 @@ function makePlan(controller: AnyClass, method: string): MethodHooks {
 export interface Entry {
   readonly call: AuditedCall
   readonly plan: MethodHooks
+  /** What the method runs in; of a call that somebody else opened, what runs already. */
+  readonly scope: Scope
+  /** Whether this wrapper opened the call, and so closes it. */
+  readonly opened: boolean
 }
 
 /**
@@ -43,28 +48,33 @@ export function enterCall(self: object, method: string, wrapper: unknown): Entry
   const running = scope?.call
   if (running && isCallOf(running, facts, self, method) && !running.entered.includes(wrapper)) {
     running.entered.push(wrapper)
-    if (running.self !== undefined) return null
-    running.self = self
-    running.running = true
-    return { call: running, plan: planOf(facts.controller, method) }
+    return running.begun ? null : taken(running, scope, self, facts, method)
   }
   const call = openCall(facts, scope, method)
   const plan = planOf(facts.controller, method)
   call.entered.push(wrapper)
   call.self = self
+  call.begun = true
   for (const hook of plan.hooks) call.open(hook.event)
-  return { call, plan }
+  return { call, plan, scope: scopeOf(call), opened: true }
 }
 
-/** Runs what was entered; a call that an adapter opened is in its scope already. */
-export function runCall({ call, plan }: Entry, args: unknown[], original: AsyncHandler): Promise<unknown> {
-  if (call.held) return begin(call, plan, args, original)
-  return runInScope(scopeOf(call), () => begin(call, plan, args, original))
+/** Begins a call that somebody else opened: an adapter, or a hand-written mixin further out. */
+function taken(call: AuditedCall, scope: Scope, self: object, facts: ControllerFacts, method: string): Entry {
+  call.begun = true
+  call.self = self
+  call.methodName = method
+  call.running = true
+  return { call, plan: planOf(facts.controller, method), scope, opened: false }
 }
 
-/** Closes what was entered; a call that an adapter opened stays the adapter's to close, while it waits. */
-export function leaveCall({ call }: Entry, ending: Ending): Promise<void> | undefined {
-  if (!call.held) return call.close(ending)
+/** Closes what was opened here; what an adapter opened stays the adapter's to close, while it waits. */
+export function leaveCall({ call, opened }: Entry, ending: Ending): Promise<void> | undefined {
+  return opened ? call.close(ending) : leaveTaken(call, ending)
+}
+
+/** Notes how the handler of a call that somebody else opened ended. */
+export function leaveTaken(call: AuditedCall, ending: Ending): Promise<void> | undefined {
   if (ending.error !== undefined) call.error = ending.error
   call.running = false
   return call.abandoned ? call.close({ error: call.error }) : undefined
@@ -109,43 +119,60 @@ export function isCallOf(call: AuditedCall, facts: ControllerFacts, self: object
   return (
     call.owner === facts &&
     !call.closed &&
-    (method === null || call.methodName === method) &&
+    (method === null || call.methodName === method || (call.methodName === null && !call.begun)) &&
     (call.self === undefined || call.self === self)
   )
 }
 
-function begin(call: AuditedCall, plan: MethodHooks, args: unknown[], original: AsyncHandler): Promise<unknown> {
+/** Notes what the arguments say about the attempts, and counts them; then the method may run. */
+export function prepareCall({ call, plan }: Entry, args: unknown[]): Promise<void> | undefined {
   for (let index = 0; index < plan.hooks.length; index++) {
-    contribute(call, call.attempts[index] as Attempt, plan.hooks[index] as FromArguments, args)
+    const hook = plan.hooks[index] as Hook
+    contribute(call, attemptAt(call, index, hook.event), hook, args)
   }
-  return plan.throttles.length === 0 ? original.apply(call.self, args) : throttled(call, plan, args, original)
+  return plan.throttles.length === 0 ? undefined : reserveAll(call, plan, args)
 }
 
-async function throttled(
-  call: AuditedCall,
-  plan: MethodHooks,
-  args: unknown[],
-  original: AsyncHandler,
-): Promise<unknown> {
+/** The attempt of a hook: at its place, or elsewhere or not open yet where a hand-written mixin began. */
+function attemptAt(call: AuditedCall, index: number, event: EventName): Attempt {
+  const usual = call.attempts[index]
+  if (usual?.event === event) return usual
+  return call.attempts.find((attempt) => attempt.event === event) ?? call.open(event)
+}
+
+async function reserveAll(call: AuditedCall, plan: MethodHooks, args: unknown[]): Promise<void> {
   if (!call.held) await reserveAddress(call, plan.throttles)
   await reserveIdentifier(call, plan, args)
-  return original.apply(call.self, args)
 }
 
 function contribute(call: AuditedCall, attempt: Attempt, hook: FromArguments, args: unknown[]): void {
+  if (hook.attempted) {
+    const attempted = extracted(call, attempt, hook.attempted, args)
+    if (typeof attempted === 'string') attempt.attempted = attempted
+  }
+  if (hook.subject) attempt.subject = extracted(call, attempt, hook.subject, args) ?? attempt.subject
+  if (hook.details) {
+    const details = extracted(call, attempt, hook.details, args)
+    if (details) attempt.details = merged(attempt.details, details)
+  }
+}
+
+/** What an extractor finds; one that throws costs its own value and no other. */
+function extracted<Value>(
+  call: AuditedCall,
+  attempt: Attempt,
+  extract: (...args: unknown[]) => Value,
+  args: unknown[],
+): Value | undefined {
   try {
-    if (hook.attempted) {
-      const attempted = hook.attempted(...args)
-      if (typeof attempted === 'string') attempt.attempted = attempted
-    }
-    if (hook.subject) attempt.subject = hook.subject(...args) ?? attempt.subject
-    if (hook.details) attempt.details = merged(attempt.details, hook.details(...args))
+    return extract(...args)
   } catch (cause) {
     call.trail.report(
       'STEP_FAILED',
       `What '${attempt.event}' takes from the arguments of ${call.methodName}() failed.`,
       cause,
     )
+    return undefined
   }
 }
 

@@ -1,5 +1,6 @@
 import 'reflect-metadata'
-import { enterCall, failed, leaveCall, runCall } from './enter-call.js'
+import { runInScope } from '@countersign/core'
+import { enterCall, failed, leaveCall, prepareCall } from './enter-call.js'
 import type { AsyncHandler } from './mixin-base.js'
 
 /**
@@ -10,10 +11,14 @@ export function hookedMethod(method: string, template: AsyncHandler, original: (
   const hooked = async function (this: object, ...args: unknown[]): Promise<unknown> {
     const entry = enterCall(this, method, hooked)
     if (!entry) return await original().apply(this, args)
-    // Run and left here, not in a function that is awaited: a level more is a promise more, and a
-    // rejection that passes through it.
+    const run = (): Promise<unknown> => {
+      const counted = prepareCall(entry, args)
+      return counted ? counted.then(() => original().apply(this, args)) : original().apply(this, args)
+    }
+    // All in one function: a level more is a promise more, a rejection that has to pass through it,
+    // and a frame less of the handler's own in the stack of its errors.
     try {
-      const result = await runCall(entry, args, original())
+      const result = await runInScope(entry.scope, run)
       await leaveCall(entry, { result })
       return result
     } catch (error) {

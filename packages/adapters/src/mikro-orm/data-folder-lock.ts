@@ -1,4 +1,14 @@
-import { closeSync, linkSync, mkdirSync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { AuditError } from '@countersign/core'
 
@@ -32,7 +42,10 @@ export function lockDataFolder(folder: string): FolderLock {
   } finally {
     unlinkSync(mine)
   }
+  let held = true
   const release = (): void => {
+    if (!held) return
+    held = false
     process.off('exit', release)
     if (holderOf(path)?.pid === process.pid) unlinkSync(path)
   }
@@ -51,26 +64,42 @@ function link(from: string, to: string): boolean {
 }
 
 function removeStale(path: string, folder: string): void {
-  const holder = holderOf(path)
-  if (holder && isAlive(holder)) {
-    throw new AuditError(
-      'STORE_LOCKED',
-      `The data folder ${folder} is in use by process ${holder.pid}. Stop it, choose another folder (DATA_DIR), or use a PostgreSQL server (DATABASE_URL), which any number of processes may share.`,
-    )
-  }
-  // Moved aside first: of two that find the same stale lock, one gets it.
-  const aside = `${path}.stale.${process.pid}`
+  assertStale(path, folder)
+  const takeover = `${path}.takeover`
+  if (!begin(takeover)) return
   try {
-    renameSync(path, aside)
-  } catch {
-    return
+    // Looked at again by the only one who may remove it: a lock in its place would be a living one.
+    assertStale(path, folder)
+    rmSync(path, { force: true })
+  } finally {
+    rmSync(takeover, { force: true })
   }
-  const moved = holderOf(aside)
-  if (moved && isAlive(moved)) {
-    // It was taken over between our look and our move: give it back.
-    link(aside, path)
+}
+
+function assertStale(path: string, folder: string): void {
+  const holder = holderOf(path)
+  if (!holder || !isAlive(holder)) return
+  throw new AuditError(
+    'STORE_LOCKED',
+    `The data folder ${folder} is in use by process ${holder.pid}. Stop it, choose another folder (DATA_DIR), or use a PostgreSQL server (DATABASE_URL), which any number of processes may share.`,
+  )
+}
+
+// A takeover is a matter of milliseconds; one that is older was left by a process that died in it.
+const abandonedAfter = 5000
+
+/** Makes the right to take over one's own; false, after a moment, when another process has it. */
+function begin(takeover: string): boolean {
+  try {
+    closeSync(openSync(takeover, 'wx', 0o600))
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
-  unlinkSync(aside)
+  const begun = statSync(takeover, { throwIfNoEntry: false })?.mtimeMs
+  if (begun !== undefined && Date.now() - begun > abandonedAfter) rmSync(takeover, { force: true })
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20)
+  return false
 }
 
 function holderOf(path: string): Holder | null {

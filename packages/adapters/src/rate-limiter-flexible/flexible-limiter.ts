@@ -65,7 +65,10 @@ interface Counter {
 
 function counter(keyPrefix: string, window: Window, store: LimitStore | undefined): Counter {
   const options = { keyPrefix, points: window.points, duration: window.seconds }
-  if (!store) return { limiter: new RateLimiterMemory(options), window }
+  if (!store) {
+    assertTimed(keyPrefix, window)
+    return { limiter: new RateLimiterMemory(options), window }
+  }
   const storeClient = {
     async query({ text, values = [] }: { text: string; values?: unknown[] }) {
       const rows = (await store.query(text, values)).map(asNumbers)
@@ -80,6 +83,17 @@ function counter(keyPrefix: string, window: Window, store: LimitStore | undefine
     tableCreated: true,
   })
   return { limiter, window }
+}
+
+// What setTimeout can wait, in seconds; a longer window would end at once.
+const longestTimer = 2_147_483
+
+function assertTimed(name: string, { seconds }: Window): void {
+  if (seconds <= longestTimer) return
+  throw new AuditError(
+    'LIMIT_INVALID',
+    `The window of '${name}' is longer than 24 days, which can't be counted in memory. Give flexibleLimiter a store.`,
+  )
 }
 
 /** PostgreSQL hands out a bigint as text. */

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { AuditError, isSnakeCase, type LimitedBy } from '@countersign/core'
 
 /** `'10/min'`, `'5/5min'`, `'100/h'`, `'2/day'`, `'20/30s'`; null for no limit. */
@@ -29,32 +30,36 @@ const form = /^(\d{1,6})\/(\d{0,5})\s?(s|sec|m|min|h|hour|d|day)$/
 
 /** @throws AuditError `LIMIT_INVALID` */
 function parseLimit(scope: string, text: string): Window {
-  const match = form.exec(text)
+  const match = typeof text === 'string' ? form.exec(text) : null
   const points = Number(match?.[1])
   const seconds = (match?.[2] === '' ? 1 : Number(match?.[2])) * (units[match?.[3] ?? ''] ?? 0)
-  if (!match || points < 1 || seconds < 1) {
-    throw new AuditError(
-      'LIMIT_INVALID',
-      `The limit '${text}' of '${scope}' is none. Write '10/min', '5/5min', '100/h', or null to switch it off.`,
-    )
-  }
+  if (!match || points < 1 || seconds < 1) throw notALimit(scope, text)
   return { points, seconds }
 }
 
-/** The windows of every scope, by scope and respect. */
+/** The windows of every scope, by scope and respect. Only null switches something off. */
 export function windowsOf(scopes: ScopeLimits): Map<string, Map<LimitedBy, Window>> {
-  return new Map(
-    Object.entries(scopes).map(([scope, limit]) => {
-      if (!isSnakeCase(scope)) {
-        throw new AuditError('LIMIT_INVALID', `The scope name '${scope}' must be in snake_case.`)
-      }
-      const both = typeof limit === 'string' ? { address: limit } : (limit ?? {})
-      const windows = new Map<LimitedBy, Window>()
-      for (const by of ['address', 'identifier', 'failures'] as const) {
-        const text = both[by]
-        if (text) windows.set(by, parseLimit(scope, text))
-      }
-      return [scope, windows]
-    }),
+  return new Map(Object.entries(scopes).map(([scope, limit]) => [scope, windowsOfScope(scope, limit)]))
+}
+
+const respects: readonly string[] = ['address', 'identifier', 'failures'] satisfies LimitedBy[]
+
+function windowsOfScope(scope: string, limit: ScopeLimit): Map<LimitedBy, Window> {
+  if (!isSnakeCase(scope)) throw new AuditError('LIMIT_INVALID', `The scope name '${scope}' must be in snake_case.`)
+  const windows = new Map<LimitedBy, Window>()
+  if (limit === null) return windows
+  if (typeof limit === 'object' && Array.isArray(limit)) throw notALimit(scope, limit)
+  const both = typeof limit === 'object' ? limit : { address: limit }
+  for (const [respect, text] of Object.entries(both) as Array<[string, Limit | undefined]>) {
+    if (!respects.includes(respect)) throw notALimit(scope, respect)
+    if (text !== null && text !== undefined) windows.set(respect as LimitedBy, parseLimit(scope, text))
+  }
+  return windows
+}
+
+function notALimit(scope: string, limit: unknown): AuditError {
+  return new AuditError(
+    'LIMIT_INVALID',
+    `The limit ${inspect(limit)} of '${scope}' is none. Write '10/min', '5/5min', '100/h', { address: '10/min', failures: '5/5min' }, or null to switch it off.`,
   )
 }

@@ -58,31 +58,44 @@ function trustDecision(trusted: TrustedProxies): (address: Address, index: numbe
     }
     return (_, index) => index < trusted
   }
+  if (!Array.isArray(trusted)) {
+    throw new AuditError(
+      'PROXY_INVALID',
+      `proxies: ${String(trusted)} is neither a number nor a list of networks. Write 1, or ['10.0.0.0/8'].`,
+    )
+  }
   const networks = trusted.map(parseNetwork)
   return (address) =>
     networks.some(([network, bits]) => address.kind() === network.kind() && address.match(network as never, bits))
 }
 
 function parseNetwork(text: string): [Address, number] {
-  try {
-    const [network, bits] = text.includes('/') ? ipaddr.parseCIDR(text) : withAllBits(ipaddr.process(text))
-    return [network, bits]
-  } catch (cause) {
+  const [bare = '', prefix, ...rest] = String(text).split('/')
+  const bits = prefix === undefined ? undefined : Number(prefix)
+  // Short, octal and hexadecimal forms would be read as another network than they look.
+  const isAddress = ipaddr.IPv4.isValidFourPartDecimal(bare) || (bare.includes(':') && ipaddr.IPv6.isValid(bare))
+  const address = isAddress && rest.length === 0 ? ipaddr.parse(bare) : null
+  const longest = address?.kind() === 'ipv4' ? 32 : 128
+  if (!address || !(bits === undefined || (/^\d{1,3}$/.test(prefix ?? '') && bits <= longest))) {
     throw new AuditError(
       'PROXY_INVALID',
       `proxies: '${text}' is no address and no network. Write for example '10.0.0.0/8'.`,
-      { cause },
     )
   }
+  return unfolded(address, bits ?? longest)
 }
 
-function withAllBits(address: Address): [Address, number] {
-  return [address, address.kind() === 'ipv4' ? 32 : 128]
+/** A network in IPv4-mapped form is the IPv4 network. */
+function unfolded(address: Address, bits: number): [Address, number] {
+  const isMapped = address instanceof ipaddr.IPv6 && address.isIPv4MappedAddress() && bits >= 96
+  return isMapped ? [address.toIPv4Address(), bits - 96] : [address, bits]
 }
 
 function* rightToLeft(forwarded: string | undefined): Generator<string> {
-  if (forwarded === undefined || forwarded.length > 4096) return
-  for (const part of forwarded.split(',').reverse()) yield part.trim()
+  if (forwarded === undefined) return
+  // The nearest hops stand last. What a client put in front of them may be long, and hides nothing.
+  const parts = forwarded.slice(-4096).split(',')
+  for (const part of (forwarded.length > 4096 ? parts.slice(1) : parts).reverse()) yield part.trim()
 }
 
 const withPort = /^(?:\[(?<v6>[^\]]+)\](?::\d{1,5})?|(?<v4>\d{1,3}(?:\.\d{1,3}){3}):\d{1,5})$/

@@ -60,17 +60,22 @@ function matches(actual: unknown, expected: unknown): boolean {
     return isDeepStrictEqual(actual, expected)
   }
   if (typeof actual !== 'object' || actual === null) return false
+  if (Array.isArray(expected) && !(Array.isArray(actual) && actual.length === expected.length)) return false
   return Object.entries(expected).every(([key, value]) => matches((actual as Record<string, unknown>)[key], value))
 }
 
 function unexpected(rows: readonly AuditRow[], expected: readonly ExpectedRow[]): AssertionError {
   const fields = new Set(expected.flatMap((row) => Object.keys(row)).concat('event', 'outcome', 'reason'))
   const actual = rows.map((row) => Object.fromEntries(Object.entries(row).filter(([field]) => fields.has(field))))
-  const lines = actual.map((row) => `\n  ${JSON.stringify(row)}`).join('') || ' none'
+  const lines = actual.map((row) => `\n  ${printed(row)}`).join('') || ' none'
   return new AssertionError({
-    message: `expected ${expected.length} audit row(s):${expected.map((row) => `\n  ${JSON.stringify(row)}`).join('') || ' none'}\ngot ${rows.length}:${lines}`,
+    message: `expected ${expected.length} audit row(s):${expected.map((row) => `\n  ${printed(row)}`).join('') || ' none'}\ngot ${rows.length}:${lines}`,
     actual,
     expected,
     operator: 'expectAudit',
   })
+}
+
+function printed(row: object): string {
+  return JSON.stringify(row, (_, value) => (value instanceof RegExp ? String(value) : value))
 }
