@@ -6,7 +6,7 @@ import { root } from '../support/compile.js'
 const rows = readFileSync(join(root, 'docs/parity.md'), 'utf8')
   .split('\n')
   .filter((line) => /^\| S\d-/.test(line))
-const proof = /`([\w/-]+\.test\.ts)` "([^"]+)" \|$/
+const proof = /`([\w/-]+\.test\.ts)` "([^"]+)"\s*\|$/
 
 describe('docs/parity.md', () => {
   it('has rows', () => expect(rows.length).toBeGreaterThan(50))
