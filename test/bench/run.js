@@ -1,0 +1,19 @@
+import { parseArgs } from 'node:util'
+import { call } from './call.js'
+import { reporter } from './report.js'
+
+const benches = { call }
+
+const { values, positionals } = parseArgs({
+  options: { json: { type: 'boolean', default: false } },
+  allowPositionals: true,
+})
+const names = positionals.length > 0 ? positionals : Object.keys(benches)
+const unknown = names.filter((name) => !(name in benches))
+if (unknown.length > 0) {
+  console.error(`There is no bench '${unknown[0]}'. There are: ${Object.keys(benches).join(', ')}.`)
+  process.exit(2)
+}
+const { report, failed } = reporter(values)
+for (const name of names) await benches[name](report)
+process.exitCode = failed() ? 1 : 0
