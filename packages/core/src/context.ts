@@ -11,17 +11,17 @@ export interface Hop {
 /** From where an attempt comes. Frozen when the attempt begins; every field may be missing. */
 export interface AuditContext {
   /** `[A-Za-z0-9._-]{1,64}`, taken over from the caller or made. */
-  readonly requestId?: string
+  readonly requestId?: string | undefined
   /** The session's identifier; stored as a keyed hash only. */
-  readonly sessionId?: string
-  readonly tenant?: string
+  readonly sessionId?: string | undefined
+  readonly tenant?: string | undefined
   /** The client's address in canonical form, as seen through the trusted proxies. */
-  readonly address?: string
-  readonly proxies?: readonly Hop[]
-  readonly userAgent?: string
-  readonly httpMethod?: string
+  readonly address?: string | undefined
+  readonly proxies?: readonly Hop[] | undefined
+  readonly userAgent?: string | undefined
+  readonly httpMethod?: string | undefined
   /** The route's template (`/invoices/:id`), never the path that was requested. */
-  readonly route?: string
+  readonly route?: string | undefined
 }
 
 /** What travels with the asynchronous flow of one request. */

@@ -15,8 +15,8 @@ export function hookedMethod(method: string, template: AsyncHandler, original: (
       const counted = prepareCall(entry, args)
       return counted ? counted.then(() => original().apply(this, args)) : original().apply(this, args)
     }
-    // All in one function: a level more is a promise more, a rejection that has to pass through it,
-    // and a frame less of the handler's own in the stack of its errors.
+    // Not in functions of their own: an awaited one is a promise more, which a rejection has to pass
+    // through, and each is a frame in the stack of what the handler throws.
     try {
       const result = await runInScope(entry.scope, run)
       await leaveCall(entry, { result })

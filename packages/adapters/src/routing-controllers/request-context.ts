@@ -1,6 +1,6 @@
-import { type AuditContext, cleanText, rowId } from '@countersign/core'
+import { type AuditContext, cleanText, type Hop, rowId } from '@countersign/core'
 import type { Request } from 'express'
-import { type AddressResolver, addressResolver, type TrustedProxies } from './trusted-proxies.js'
+import { type AddressResolver, addressResolver, type ResolvedAddress, type TrustedProxies } from './trusted-proxies.js'
 
 /** How a request becomes a context. */
 export interface RequestContextOptions {
@@ -17,8 +17,34 @@ export type ContextOf = (request: Request) => AuditContext
 
 const wellFormedId = /^[A-Za-z0-9._-]{1,64}$/
 
-// Lets an `actor` source find the request that its context stands for.
-const requests = new WeakMap<AuditContext, Request>()
+/** The request behind a context stays out of what is enumerated, logged and compared. */
+class RequestContext implements AuditContext {
+  readonly requestId: string
+  readonly httpMethod: string
+  readonly route: string | undefined
+  readonly address: string | undefined
+  readonly proxies: readonly Hop[] | undefined
+  readonly userAgent: string | undefined
+  readonly tenant: string | undefined
+  readonly #request: Request
+
+  constructor(request: Request, requestId: string, { address, proxies }: ResolvedAddress, tenant: string | undefined) {
+    const userAgent = request.headers['user-agent']
+    this.requestId = requestId
+    this.httpMethod = request.method
+    this.route = routeOf(request)
+    this.address = address
+    this.proxies = proxies
+    this.userAgent = userAgent === undefined ? undefined : cleanText(userAgent, 512)
+    this.tenant = tenant
+    this.#request = request
+    Object.freeze(this)
+  }
+
+  static requestOf(context: AuditContext): Request | undefined {
+    return #request in context ? context.#request : undefined
+  }
+}
 
 /**
  * The request behind a context, for `actor` sources and subscribers.
@@ -27,27 +53,15 @@ const requests = new WeakMap<AuditContext, Request>()
  * static readonly actor = (context: AuditContext) => requestOf(context)?.user ?? null
  */
 export function requestOf(context: AuditContext): Request | undefined {
-  return requests.get(context)
+  return RequestContext.requestOf(context)
 }
 
 export function requestContext(options: RequestContextOptions = {}): ContextOf {
   const resolve: AddressResolver = addressResolver(options.proxies)
   const header = (options.requestIdHeader ?? 'x-request-id').toLowerCase()
   return (request) => {
-    const { address, proxies } = resolve(request.socket.remoteAddress, single(request.headers['x-forwarded-for']))
-    const userAgent = request.headers['user-agent']
-    const tenant = options.tenant?.(request)
-    const context: AuditContext = Object.freeze({
-      requestId: requestId(single(request.headers[header])),
-      httpMethod: request.method,
-      ...(address === undefined ? {} : { address }),
-      ...(proxies === undefined ? {} : { proxies }),
-      ...(userAgent === undefined ? {} : { userAgent: cleanText(userAgent, 512) }),
-      ...(tenant === undefined ? {} : { tenant }),
-      ...routeOf(request),
-    })
-    requests.set(context, request)
-    return context
+    const address = resolve(request.socket.remoteAddress, single(request.headers['x-forwarded-for']))
+    return new RequestContext(request, requestId(single(request.headers[header])), address, options.tenant?.(request))
   }
 }
 
@@ -59,7 +73,7 @@ function single(header: string | string[] | undefined): string | undefined {
   return Array.isArray(header) ? header.join(',') : header
 }
 
-function routeOf(request: Request): { route: string } | Record<never, never> {
+function routeOf(request: Request): string | undefined {
   const path: unknown = (request.route as { path?: unknown } | undefined)?.path
-  return typeof path === 'string' ? { route: path } : {}
+  return typeof path === 'string' ? path : undefined
 }

@@ -29,11 +29,20 @@ const maxHops = 16
  */
 export function addressResolver(trusted: TrustedProxies = 0): AddressResolver {
   const isTrusted = trustDecision(trusted)
-  return (peer, forwarded) => {
+  // Peers come back with every request of a connection; how many are remembered is bounded.
+  const strangers = new Map<string, ResolvedAddress>()
+  return (peer = '', forwarded) => {
+    const known = strangers.get(peer)
+    if (known) return known
     const first = parseAddress(peer)
     if (!first) return { address: undefined, proxies: undefined }
     let client = first
-    if (!isTrusted(first, 0)) return { address: canonical(first), proxies: undefined }
+    if (!isTrusted(first, 0)) {
+      const stranger = { address: canonical(first), proxies: undefined }
+      if (strangers.size >= 1000) strangers.clear()
+      strangers.set(peer, stranger)
+      return stranger
+    }
     const hops: Hop[] = [{ address: canonical(first), trusted: true }]
     for (const text of rightToLeft(forwarded)) {
       const hop = parseAddress(text)
