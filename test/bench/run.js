@@ -1,8 +1,9 @@
 import { parseArgs } from 'node:util'
 import { call } from './call.js'
+import { overhead } from './overhead.js'
 import { reporter } from './report.js'
 
-const benches = { call }
+const benches = { call, overhead }
 
 const { values, positionals } = parseArgs({
   options: { json: { type: 'boolean', default: false } },

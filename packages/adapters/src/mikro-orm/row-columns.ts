@@ -60,18 +60,37 @@ export const insertRows: string = `insert into audit_event (${names})
   from json_to_recordset($1::json) as rows (${columns.map(({ type }, index) => `${key(index)} ${type}`).join(', ')})
   on conflict (id) do nothing`
 
-/** The parameter of {@link insertRows}. */
+/**
+ * The parameter of {@link insertRows}. Written by hand: an object per row, for JSON.stringify to
+ * take apart again, would be a third of what storing a row costs this process.
+ */
 export function encodeRows(rows: readonly AuditRow[]): string {
-  return JSON.stringify(rows.map(wireForm))
+  let text = '['
+  for (const row of rows) text += text.length > 1 ? `,${encodeRow(row)}` : encodeRow(row)
+  return `${text}]`
 }
 
-function wireForm(row: AuditRow): Record<string, unknown> {
-  const wire: Record<string, unknown> = {}
+function encodeRow(row: AuditRow): string {
+  let text = '{'
   for (let index = 0; index < columns.length; index++) {
     const value = (columns[index] as Column).of(row)
-    if (value !== null && value !== undefined) wire[key(index)] = value
+    if (value === null || value === undefined) continue
+    text += text.length > 1 ? `,"c${index}":${encode(value)}` : `"c${index}":${encode(value)}`
   }
-  return wire
+  return `${text}}`
+}
+
+function encode(value: unknown): string {
+  if (typeof value === 'string') return quoted(value)
+  if (typeof value === 'number') return Number.isFinite(value) ? `${value}` : 'null'
+  return JSON.stringify(value)
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they must be escaped in JSON
+const escaped = /["\\\u0000-\u001f\ud800-\udfff]/
+
+function quoted(text: string): string {
+  return escaped.test(text) ? JSON.stringify(text) : `"${text}"`
 }
 
 const selected: Readonly<Record<string, string>> = {
