@@ -1,6 +1,15 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -145,5 +154,14 @@ describe('the lock, between processes', () => {
       expect(await contest(folder, 4)).toEqual(['STORE_LOCKED', 'STORE_LOCKED', 'STORE_LOCKED', 'taken'])
       expect(readdirSync(folder)).toEqual([])
     }
+  })
+
+  it('of another place is respected while it is touched, and taken over when it is silent', () => {
+    const foreign = { pid: 1, startedAt: '1', place: 'another container' }
+    writeFileSync(lockFile(), JSON.stringify(foreign))
+    expect(codeOf(() => lockDataFolder(folder))).toBe('STORE_LOCKED')
+    const silent = new Date(Date.now() - 31_000)
+    utimesSync(lockFile(), silent, silent)
+    lockDataFolder(folder).release()
   })
 })

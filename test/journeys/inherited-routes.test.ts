@@ -1,4 +1,6 @@
 import 'reflect-metadata'
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { flexibleLimiter } from '@countersign/adapters/rate-limiter-flexible'
 import { auditedControllers, safeDefaults } from '@countersign/adapters/routing-controllers'
 import { createAuditTrail, memorySink } from '@countersign/core'
@@ -213,6 +215,34 @@ describe('a mixin over a decorated controller', () => {
   })
 })
 
+describe('an override of a routed method', () => {
+  it('keeps the validation that was declared, whatever type it gives its parameter itself', async () => {
+    class Untyped extends withFailedResetAudit(PasswordReset) {
+      static readonly className = 'Untyped'
+      static readonly actor = actor
+      @AuditEvent('login')
+      override async post(tenant: string, body: any) {
+        return super.post(tenant, body)
+      }
+    }
+    const response = await post(`${await start(Untyped)}/reset/acme`, { email: 'nobody', isAdmin: true })
+    expect(response.status).toBe(400)
+    expect(sink.rows).toHaveLength(2)
+  })
+
+  it('keeps the parameters that it does not decorate again', async () => {
+    class Partly extends withFailedResetAudit(PasswordReset) {
+      static readonly className = 'Partly'
+      static readonly actor = actor
+      override async post(tenant: string, @Body() body: ResetRequest) {
+        return super.post(tenant, body)
+      }
+    }
+    const response = await post(`${await start(Partly)}/reset/acme`, { email: 'a@b.co' })
+    expect(await response.json()).toEqual({ wrapped: { tenant: 'acme', email: 'a@b.co' } })
+  })
+})
+
 describe('a server does not start', () => {
   const refusal = (...controllers: unknown[]): string => {
     try {
@@ -246,6 +276,53 @@ describe('a server does not start', () => {
     const report = refusal(Reckless)
     expect(report).toContain('[GUARD_LOST]')
     expect(report).toContain('[PARAMETERS_LOST]')
+  })
+
+  it.each<[string, (Class: any) => void]>([
+    ['another middleware', (Class) => UseBefore(teapot)(Class.prototype, 'all')],
+    ['a guard without the role', (Class) => Authorized()(Class.prototype, 'all')],
+    ['a guard with another role', (Class) => Authorized('clerk')(Class.prototype, 'all')],
+  ])('where a subclass declares a guarded route again with %s only', (_title, decorate) => {
+    class Weaker extends withFailedResetAudit(PasswordReset) {
+      static readonly className = 'Weaker'
+      static readonly actor = actor
+      override async all(body: ResetRequest) {
+        return super.all(body)
+      }
+    }
+    Post('/:tenant/all')(Weaker.prototype, 'all')
+    Body()(Weaker.prototype, 'all', 0)
+    decorate(Weaker)
+    expect(refusal(Weaker)).toContain('[GUARD_LOST] Weaker.all() declares the route of PasswordReset.all() again')
+  })
+
+  it('where a subclass declares the guard of its class again without the role', () => {
+    class OpenVault extends withLoginAudit(Vault) {
+      static readonly className = 'OpenVault'
+      static readonly actor = actor
+    }
+    Authorized()(OpenVault)
+    expect(refusal(OpenVault)).toContain(
+      '[GUARD_LOST] OpenVault declares the guard of Vault again without its @Authorized("admin")',
+    )
+  })
+
+  it('where the adapter was imported and never used', async () => {
+    const script = `
+      import 'reflect-metadata'
+      import '@countersign/adapters/routing-controllers'
+      import { createAuditTrail, memorySink } from '@countersign/core'
+      import { withLoginAudit } from '@countersign/mixins'
+      import { Authorized, createExpressServer, JsonController, Post } from 'routing-controllers'
+      class Base { async post() { return { secret: 1 } } }
+      Post('/x')(Base.prototype, 'post'); Authorized('admin')(Base.prototype, 'post'); JsonController()(Base)
+      class X extends withLoginAudit(Base) { static className = 'X'; static actor = () => null; static trail = createAuditTrail({ sink: memorySink() }) }
+      JsonController()(X)
+      createExpressServer({ controllers: [X], authorizationChecker: () => false })`
+    const run = promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
+      cwd: new URL('..', import.meta.url),
+    })
+    await expect(run).rejects.toThrow(/auditedControllers\(trail, \[X\]\)/)
   })
 
   it('and reports every fault of every controller at once', () => {

@@ -43,10 +43,6 @@ export class AuditedCall {
   error: unknown = undefined
   /** Why it was refused, where the layer that refused says so. */
   reason: string | null = null
-  /** True while the handler runs. */
-  running = false
-  /** Set when nobody waits for the response any more: the call closes when the handler ends. */
-  abandoned = false
   /** Run when the call closes, with whether it succeeded; the response waits for them. */
   readonly afterwards: Array<(succeeded: boolean) => Promise<void>> = []
   /** The rows of calls inside this one, which it delivers with its own. */

@@ -73,9 +73,8 @@ function reasonFor(status: number | null): string {
 
 /** The HTTP status that an error or a response-like result carries. */
 export function statusOf(value: unknown): number | null {
-  if (typeof value !== 'object' || value === null) return null
-  const { httpCode, statusCode, status } = value as Record<string, unknown>
-  for (const candidate of [httpCode, statusCode, status]) {
+  for (const name of ['httpCode', 'statusCode', 'status']) {
+    const candidate = propertyOf(value, name)
     if (typeof candidate === 'number' && Number.isInteger(candidate) && candidate >= 100 && candidate <= 599) {
       return candidate
     }
@@ -84,7 +83,16 @@ export function statusOf(value: unknown): number | null {
 }
 
 function reasonOf(error: unknown): string | null {
-  if (typeof error !== 'object' || error === null) return null
-  const { reason } = error as { reason?: unknown }
+  const reason = propertyOf(error, 'reason')
   return isSnakeCase(reason) ? reason : null
+}
+
+/** Anything can be thrown, also what throws when it is looked at. */
+function propertyOf(value: unknown, name: string): unknown {
+  if (typeof value !== 'object' || value === null) return undefined
+  try {
+    return (value as Record<string, unknown>)[name]
+  } catch {
+    return undefined
+  }
 }

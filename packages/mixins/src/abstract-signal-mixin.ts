@@ -11,7 +11,7 @@ import {
 import { assertHandler } from './assert-handler.js'
 import type { AuditedController } from './audit-mixin.js'
 import { admit, factsOf } from './controller-facts.js'
-import { closing, isCallOf, leaveTaken, openCall } from './enter-call.js'
+import { closing, isCallOf, openCall } from './enter-call.js'
 import { defineHooked } from './hooked-method.js'
 import { addHook, hooksOf, markAudited } from './hooks.js'
 import type { AnyClass, MixinBase } from './mixin-base.js'
@@ -108,7 +108,6 @@ async function runAudited(
   const running = scope?.call && isCallOf(scope.call, facts, self, null) ? scope.call : undefined
   const call = running ?? openCall(facts, scope, declaredMethod(facts.controller, event))
   call.self = self
-  call.running = true
   const attempt = call.attempts.find((open) => open.event === event && !call.entered.includes(open)) ?? call.open(event)
   call.entered.push(attempt)
   attempt.details = { ...attempt.details, ...details }
@@ -120,12 +119,7 @@ async function runAudited(
       throw error
     }
   }
-  if (!running) return closing(call, attempted)
-  try {
-    return await attempted()
-  } finally {
-    await leaveTaken(call, {})
-  }
+  return running ? attempted() : closing(call, attempted)
 }
 
 /** The method that a hand-written mixin said it audits for an event. */

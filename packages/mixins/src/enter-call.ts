@@ -50,6 +50,7 @@ export function enterCall(self: object, method: string, wrapper: unknown): Entry
     running.entered.push(wrapper)
     return running.begun ? null : taken(running, scope, self, facts, method)
   }
+  if (running && isOver(running, facts, method, wrapper)) return null
   const call = openCall(facts, scope, method)
   const plan = planOf(facts.controller, method)
   call.entered.push(wrapper)
@@ -64,20 +65,14 @@ function taken(call: AuditedCall, scope: Scope, self: object, facts: ControllerF
   call.begun = true
   call.self = self
   call.methodName = method
-  call.running = true
   return { call, plan: planOf(facts.controller, method), scope, opened: false }
 }
 
 /** Closes what was opened here; what an adapter opened stays the adapter's to close, while it waits. */
 export function leaveCall({ call, opened }: Entry, ending: Ending): Promise<void> | undefined {
-  return opened ? call.close(ending) : leaveTaken(call, ending)
-}
-
-/** Notes how the handler of a call that somebody else opened ended. */
-export function leaveTaken(call: AuditedCall, ending: Ending): Promise<void> | undefined {
+  if (opened) return call.close(ending)
   if (ending.error !== undefined) call.error = ending.error
-  call.running = false
-  return call.abandoned ? call.close({ error: call.error }) : undefined
+  return undefined
 }
 
 /** The ending of what threw; nothing can be thrown too. */
@@ -112,6 +107,14 @@ export async function closing(call: AuditedCall, run: () => Promise<unknown>): P
 
 function scopeOf(call: AuditedCall): Scope {
   return { context: call.context, trail: call.trail, call }
+}
+
+/** True for an adapter's call that had to close before its handler was reached: it has its row. */
+function isOver(call: AuditedCall, facts: ControllerFacts, method: string, wrapper: unknown): boolean {
+  const isIts = call.held && call.closed && call.owner === facts && call.methodName === method
+  if (!isIts || call.entered.includes(wrapper)) return false
+  call.entered.push(wrapper)
+  return true
 }
 
 /** True when the running call is this method of this object, opened by an adapter or by another wrapper. */

@@ -16,7 +16,8 @@ interface Shaping {
 
 /** Counts one attempt of the client's address in every scope; refuses with {@link Throttled}. */
 export async function reserveAddress(call: AuditedCall, throttles: readonly ThrottleHook[]): Promise<Reservation[]> {
-  const { address } = call.context
+  // Behind a socket without addresses all clients are one, rather than nobody being limited.
+  const address = call.context.address ?? (call.held ? 'unknown' : undefined)
   if (address === undefined) return []
   const reservations: Reservation[] = []
   for (const { scope } of throttles) {

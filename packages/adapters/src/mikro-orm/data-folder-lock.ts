@@ -4,11 +4,14 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   statSync,
   unlinkSync,
+  utimesSync,
   writeSync,
 } from 'node:fs'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { AuditError } from '@countersign/core'
 
@@ -21,7 +24,13 @@ interface Holder {
   readonly pid: number
   /** When that process started, where the system tells: process ids are used again. */
   readonly startedAt: string | null
+  /** Where process ids mean the same; another container on the same volume has others. */
+  readonly place?: string
 }
+
+const heartbeat = 5000
+// Of a holder in another place nothing is known but that it still touches its lock.
+const silentAfter = 30_000
 
 /**
  * Takes a data folder for this process. PGlite opens a folder twice without a word, and the two
@@ -34,7 +43,8 @@ export function lockDataFolder(folder: string): FolderLock {
   const path = join(folder, 'countersign.lock')
   const mine = join(folder, `countersign.lock.${process.pid}`)
   const file = openSync(mine, 'w', 0o600)
-  writeSync(file, JSON.stringify({ pid: process.pid, startedAt: startTime(process.pid) } satisfies Holder))
+  const holder: Holder = { pid: process.pid, startedAt: startTime(process.pid), place: here() }
+  writeSync(file, JSON.stringify(holder))
   closeSync(file)
   try {
     // A link is made or refused in one step, with its content in place.
@@ -42,10 +52,13 @@ export function lockDataFolder(folder: string): FolderLock {
   } finally {
     unlinkSync(mine)
   }
+  const beating = setInterval(() => touch(path), heartbeat)
+  beating.unref()
   let held = true
   const release = (): void => {
     if (!held) return
     held = false
+    clearInterval(beating)
     process.off('exit', release)
     if (holderOf(path)?.pid === process.pid) unlinkSync(path)
   }
@@ -78,7 +91,7 @@ function removeStale(path: string, folder: string): void {
 
 function assertStale(path: string, folder: string): void {
   const holder = holderOf(path)
-  if (!holder || !isAlive(holder)) return
+  if (!holder || !isAlive(holder, path)) return
   throw new AuditError(
     'STORE_LOCKED',
     `The data folder ${folder} is in use by process ${holder.pid}. Stop it, choose another folder (DATA_DIR), or use a PostgreSQL server (DATABASE_URL), which any number of processes may share.`,
@@ -110,13 +123,31 @@ function holderOf(path: string): Holder | null {
   }
 }
 
-function isAlive({ pid, startedAt }: Holder): boolean {
+function isAlive({ pid, startedAt, place = here() }: Holder, path: string): boolean {
+  if (place !== here()) return Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0) < silentAfter
   try {
     process.kill(pid, 0)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
   }
   return startedAt === null || startedAt === startTime(pid)
+}
+
+function touch(path: string): void {
+  const now = new Date()
+  try {
+    utimesSync(path, now, now)
+  } catch {
+    // The folder is gone, or not ours to write any more; the database will say so better.
+  }
+}
+
+function here(): string {
+  try {
+    return `${hostname()} ${readlinkSync('/proc/self/ns/pid')}`
+  } catch {
+    return hostname()
+  }
 }
 
 /** Field 22 of `/proc/<pid>/stat`, in clock ticks since boot; null where there is no such file. */

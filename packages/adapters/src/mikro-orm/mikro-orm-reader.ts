@@ -1,4 +1,3 @@
-import { isIP } from 'node:net'
 import {
   type AuditPage,
   type AuditQuery,
@@ -8,11 +7,11 @@ import {
   isRowId,
 } from '@countersign/core'
 import type { MikroORM } from '@mikro-orm/core'
-import { decodeRow, selectList } from './row-columns.js'
+import { decodeRow, isInet, selectList } from './row-columns.js'
 import { sqlClient } from './sql-client.js'
 
 /**
- * Reads rows back, newest first, page by page. Every filter is served by an index, and a time
+ * Reads rows back, newest first, page by page. Every filter but `outcome` is served by an index, and a time
  * range by the partitions it falls into.
  *
  * @example
@@ -82,6 +81,6 @@ function firstIdOf(moment: Date): string {
 
 /** What no stored row can be equal to, and PostgreSQL would refuse to compare. */
 function isUnanswerable({ actorId, subjectId, concerning, attemptedHash, requestId, address }: AuditQuery): boolean {
-  if (address !== undefined && isIP(address) === 0) return true
+  if (address !== undefined && !isInet(address)) return true
   return [actorId, subjectId, concerning, attemptedHash, requestId].some((text) => text?.includes('\u0000'))
 }

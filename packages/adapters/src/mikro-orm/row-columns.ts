@@ -1,6 +1,11 @@
 import { isIP } from 'node:net'
 import type { Actor, AuditRow, Device, Hop } from '@countersign/core'
 
+/** What PostgreSQL takes as `inet`: an address without a zone. */
+export function isInet(address: string | null | undefined): boolean {
+  return address !== null && address !== undefined && isIP(address) !== 0 && !address.includes('%')
+}
+
 /** A column: its name, its type, and what a row has for it. */
 interface Column {
   readonly name: string
@@ -29,7 +34,7 @@ const columns: readonly Column[] = [
   { name: 'tenant', type: 'text', of: (row) => row.tenant },
   { name: 'session_id', type: 'text', of: (row) => row.sessionId },
   { name: 'request_id', type: 'text', of: (row) => row.requestId },
-  { name: 'address', type: 'inet', of: (row) => (row.address !== null && isIP(row.address) ? row.address : null) },
+  { name: 'address', type: 'inet', of: (row) => (isInet(row.address) ? row.address : null) },
   { name: 'proxy_chain', type: 'jsonb', of: (row) => row.proxies },
   { name: 'user_agent', type: 'text', of: (row) => row.userAgent },
   { name: 'device', type: 'jsonb', of: (row) => row.device },

@@ -17,6 +17,9 @@ type ConnectionClass = new (config: MikroORM['config'], options: object) => Nati
 
 const settings = ['dbName', 'clientUrl', 'host', 'port', 'user', 'password', 'schema'] as const
 
+// A database that does not answer must not hold responses for ever.
+const timeouts = { connectionTimeoutMillis: 5000, query_timeout: 10_000, statement_timeout: 10_000 }
+
 /**
  * The trail's own way to the database. On PostgreSQL a small pool of its own, so that a handler
  * that holds a transaction, or all connections, is no hindrance; on PGlite the one connection
@@ -48,7 +51,7 @@ function ownPool(orm: MikroORM, shared: NativeConnection, connections: number): 
   for (const setting of settings) options[setting] = orm.config.get(setting)
   const driverOptions: unknown = orm.config.get('driverOptions')
   const isPlain = typeof driverOptions === 'object' && driverOptions !== null
-  options.driverOptions = { ...(isPlain ? driverOptions : {}), max: connections }
+  options.driverOptions = { ...timeouts, ...(isPlain ? driverOptions : {}), max: connections }
   const connection = new (shared.constructor as ConnectionClass)(orm.config, options)
   return {
     async query<Row>(text: string, values: readonly unknown[], name?: string) {

@@ -1,9 +1,10 @@
-import type { AuditTrail } from '@countersign/core'
+import { inspect } from 'node:util'
+import { AuditError, type AuditTrail } from '@countersign/core'
 import type { AnyClass } from '@countersign/mixins'
 import type { RequestHandler } from 'express'
 import { checkControllers } from './check-controllers.js'
 import { actionsOf, inheritRoutes, useFirst } from './inherit-routes.js'
-import { markPrepared, watchRegistrations } from './lost-guards.js'
+import { assertNotWaiting, markPrepared, watchRegistrations } from './lost-guards.js'
 import { guardBody } from './media-type.js'
 import { type OpenedAction, openCalls } from './open-calls.js'
 import { type RequestContextOptions, requestContext } from './request-context.js'
@@ -25,9 +26,11 @@ export function auditedControllers(
   controllers: readonly ControllerClass[],
   options: RequestContextOptions = {},
 ): ControllerClass[] {
-  watchRegistrations()
-  const classes = [...controllers] as unknown as AnyClass[]
-  for (const controller of classes) inheritRoutes(controller)
+  const classes = [...new Set(classesOf(controllers))]
+  for (const controller of classes) {
+    assertNotWaiting(controller, trail)
+    inheritRoutes(controller)
+  }
   const contextOf = requestContext(options)
   for (const { controller, instance } of checkControllers(trail, classes)) {
     const actions = new Map<unknown, OpenedAction>()
@@ -35,9 +38,23 @@ export function auditedControllers(
       actions.set(mark(controller, method), { method, mediaType: guardBody(controller, method) })
     useFirst(controller, undefined, openCalls({ trail, contextOf, controller, instance, actions }))
   }
-  for (const controller of classes) markPrepared(controller)
-  return [...controllers]
+  for (const controller of classes) markPrepared(controller, trail)
+  return classes as unknown as ControllerClass[]
 }
+
+function classesOf(controllers: readonly ControllerClass[]): AnyClass[] {
+  const notAClass = Array.isArray(controllers) ? controllers.find((item) => typeof item !== 'function') : controllers
+  if (Array.isArray(controllers) && notAClass === undefined && !controllers.includes(undefined as never)) {
+    return [...controllers] as unknown as AnyClass[]
+  }
+  throw new AuditError(
+    'CONTROLLERS_INVALID',
+    `auditedControllers(trail, […]) takes a list of classes, and was given ${inspect(notAClass, { depth: 0 })}. Import the classes; a circular import leaves undefined in their place.`,
+  )
+}
+
+// On import, not on use: a server that forgets to use it is the one to be refused.
+watchRegistrations()
 
 /** Puts a middleware of its own into the action's route, by which its requests are recognised. */
 function mark(controller: AnyClass, method: string): RequestHandler {

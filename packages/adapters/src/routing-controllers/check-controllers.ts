@@ -11,7 +11,7 @@ import {
 } from '@countersign/mixins'
 import { getFromContainer } from 'routing-controllers'
 import { actionsOf } from './inherit-routes.js'
-import { lostByRedeclaration } from './lost-guards.js'
+import { lostByRedeclaration, lostByRedeclaredClass } from './lost-guards.js'
 
 /** An audited controller that passed, with the instance that had to be made to look at it. */
 export interface CheckedController {
@@ -34,6 +34,7 @@ export function checkControllers(trail: AuditTrail, controllers: readonly AnyCla
     faults.push(
       ...own,
       ...lostByRedeclaration(controller),
+      ...lostByRedeclaredClass(controller),
       ...unserved(controller),
       ...unknownEvents(controller, trail, events),
       ...unknownScopes(controller, trail),

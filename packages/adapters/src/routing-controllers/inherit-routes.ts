@@ -1,4 +1,5 @@
 import { type AnyClass, lineage } from '@countersign/mixins'
+import 'reflect-metadata'
 import { getMetadataArgsStorage } from 'routing-controllers'
 
 type Storage = ReturnType<typeof getMetadataArgsStorage>
@@ -111,11 +112,19 @@ function inheritResponseHandlers(
 }
 
 function inheritParams(storage: Storage, controller: AnyClass, ancestor: AnyClass, redeclared: Set<string>): void {
-  const own = new Set(
-    storage.params.filter(({ object }) => object === controller.prototype).map(({ method }) => method),
+  const own = storage.params.filter(({ object }) => object === controller.prototype)
+  const isTaken = (param: Param): boolean =>
+    own.some(({ method, index }) => method === param.method && index === param.index)
+  const inherited = storage.params.filter(
+    (param) =>
+      param.object === ancestor.prototype && !copied.has(param) && !redeclared.has(param.method) && !isTaken(param),
   )
-  const isInherited = ({ object, method }: Param): boolean =>
-    object === ancestor.prototype && !redeclared.has(method) && !own.has(method)
-  const params = storage.params.filter((param) => !copied.has(param) && isInherited(param))
-  storage.params.push(...params.map((param) => copy({ ...param, object: controller.prototype })))
+  storage.params.push(...inherited.map((param) => copy(ofAncestor(param, controller, ancestor))))
+}
+
+/** An override of the method may declare other types, or none: the body is validated as it was declared. */
+function ofAncestor(param: Param, controller: AnyClass, ancestor: AnyClass): Param {
+  const types: unknown[] | undefined = Reflect.getMetadata('design:paramtypes', ancestor.prototype, param.method)
+  const explicitType: unknown = param.explicitType ?? types?.[param.index]
+  return { ...param, object: controller.prototype, ...(explicitType ? { explicitType } : {}) }
 }

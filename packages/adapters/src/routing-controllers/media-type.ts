@@ -3,10 +3,12 @@ import type { AnyClass } from '@countersign/mixins'
 import 'reflect-metadata'
 import type { Request, Response } from 'express'
 import { getMetadataArgsStorage } from 'routing-controllers'
+import type { Problem } from './problem.js'
 
 /** What an action takes as its body. */
 export interface MediaType {
-  accepts(request: Request): boolean
+  /** The problem with a request's body, as far as can be told before it is read. */
+  refusalOf(request: Request): Problem | undefined
 }
 
 type Param = ReturnType<typeof getMetadataArgsStorage>['params'][number]
@@ -36,9 +38,17 @@ export function guardBody(controller: AnyClass, method: string): MediaType | und
   const body = params.find(({ type }) => type === 'body')
   if (!isJson || !(body ?? params.find(({ type }) => type === 'body-param'))) return undefined
   const options = (body?.extraOptions ?? {}) as BodyParserOptions
-  if (body && !completed.has(options)) body.extraOptions = complete(options, wantsObject(body, controller, method))
+  const isObject = body !== undefined && wantsObject(body, controller, method)
+  if (body && !completed.has(options)) body.extraOptions = complete(options, isObject)
   const types = [options.type ?? 'application/json'].flat()
-  return { accepts: (request) => request.is(types) !== false && isUtf8Typed(request) }
+  return {
+    refusalOf(request) {
+      if (request.is(types) === false || !isUtf8Typed(request)) return { status: 415, code: 'unsupported_media_type' }
+      // A parser in front of the routes has read the body already, without these checks.
+      const isMisshapen = isObject && Array.isArray(request.body)
+      return isMisshapen ? { status: 400, code: 'malformed_body' } : undefined
+    },
+  }
 }
 
 /** JSON is UTF-8 (RFC 8259); what else a parser could be talked into is a second reading of the bytes. */

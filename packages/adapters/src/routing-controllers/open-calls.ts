@@ -53,7 +53,7 @@ export function openCalls({ trail, contextOf, controller, instance, actions }: O
   return function auditedRequest(request, response, next): void {
     const action = actionOf(request.route as Route)
     const plan = action && plans.get(action.method)
-    if (!action || !plan) {
+    if (!action || !plan || callOf(request)) {
       next()
       return
     }
@@ -61,10 +61,10 @@ export function openCalls({ trail, contextOf, controller, instance, actions }: O
     const call = new AuditedCall(ownTrail, context, facts, action.method, currentScope()?.call, true)
     for (const hook of plan.hooks) call.open(hook.event)
     noteCall(request, call)
-    holdResponse(response, call)
+    holdResponse(request, response, call)
     runInScope({ context, trail: ownTrail, call }, () => {
       if (plan.throttles.length === 0) proceed(action, request, response, next)
-      else void throttle(call, plan, controller, { request, response, next, action })
+      else throttle(call, plan, controller, { request, response, next, action }).catch(next)
     })
   }
 }
@@ -77,13 +77,14 @@ interface Exchange {
 }
 
 function proceed({ mediaType }: OpenedAction, request: Request, response: Response, next: NextFunction): void {
-  if (!mediaType || mediaType.accepts(request)) {
+  const refusal = mediaType?.refusalOf(request)
+  if (!refusal) {
     next()
     return
   }
   const call = callOf(request)
-  if (call) call.reason = 'unsupported_media_type'
-  sendProblem(request, response, { status: 415, code: 'unsupported_media_type' })
+  if (call) call.reason = refusal.code
+  sendProblem(request, response, refusal)
 }
 
 async function throttle(call: AuditedCall, plan: MethodHooks, controller: AnyClass, exchange: Exchange): Promise<void> {

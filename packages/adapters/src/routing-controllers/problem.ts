@@ -61,9 +61,20 @@ function contextFor(request: Request): AuditContext | undefined {
 
 /** Answers a throttled attempt: with what the controller's hook returned, else with a problem. */
 export function sendThrottled(request: Request, response: Response, { body, hit }: Throttled): void {
-  if (body === undefined)
-    sendProblem(request, response, { status: 429, code: 'throttled', retry_after: hit.retryAfter })
-  else response.status(429).json(body)
+  if (response.headersSent) return
+  const shaped = serialised(request, body)
+  if (shaped !== undefined) response.status(429).type('application/json').send(shaped)
+  else sendProblem(request, response, { status: 429, code: 'throttled', retry_after: hit.retryAfter })
+}
+
+function serialised(request: Request, body: unknown): string | undefined {
+  try {
+    return body === undefined ? undefined : JSON.stringify(body)
+  } catch (cause) {
+    const call = callOf(request)
+    call?.trail.report('STEP_FAILED', `What ${call.owner.className}.throttled() returned can't be sent.`, cause)
+    return undefined
+  }
 }
 
 const codeOfParserError: Readonly<Record<string, string>> = {
@@ -143,11 +154,20 @@ function snake(rule: string): string {
   return rule.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toLowerCase()
 }
 
+/** An error may be anything, also something that throws when it is looked at. */
+function safeProblemOf(error: unknown): Problem {
+  try {
+    return problemOf(error)
+  } catch {
+    return { status: 500, code: 'internal_error' }
+  }
+}
+
 /** The last middleware: every error becomes a problem document, and the reason of the attempt. */
 export class ProblemErrors {
   error(error: unknown, request: Request, response: Response, next: NextFunction): void {
     const call = callOf(request)
-    const problem = problemOf(error)
+    const problem = safeProblemOf(error)
     if (call && !call.closed) {
       call.error ??= error
       call.reason ??= problem.code
@@ -162,12 +182,15 @@ export class ProblemErrors {
   }
 }
 
-/** Answers what no route takes. */
+/** Answers what no route takes, and what threw something that Express takes for no error. */
 export class ProblemNotFound {
   use(request: Request, response: Response, next: NextFunction): void {
     const served = (request as { routingControllersStarted?: boolean }).routingControllersStarted === true
-    if (served || response.headersSent) next()
-    else sendProblem(request, response, { status: 404, code: 'not_found' })
+    if (response.headersSent) next()
+    else if (!served) sendProblem(request, response, { status: 404, code: 'not_found' })
+    else if (callOf(request)?.error !== undefined)
+      sendProblem(request, response, { status: 500, code: 'internal_error' })
+    else next()
   }
 }
 

@@ -75,5 +75,5 @@ function single(header: string | string[] | undefined): string | undefined {
 
 function routeOf(request: Request): string | undefined {
   const path: unknown = (request.route as { path?: unknown } | undefined)?.path
-  return typeof path === 'string' ? path : undefined
+  return typeof path === 'string' ? `${request.baseUrl ?? ''}${path}` : undefined
 }
