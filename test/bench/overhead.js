@@ -31,7 +31,7 @@ async function compare(report, backend, store) {
   for (const hop of [true, false]) {
     const servers = { control: await start('control', hop), audited: await start(store, hop) }
     const subjects = Object.fromEntries(Object.entries(servers).map(([name, { port }]) => [name, () => load(port)]))
-    const { control, audited } = await interleaved(subjects, { rounds: 7, warmup: 2 })
+    const { control, audited } = await interleaved(subjects, { rounds: 5, warmup: 1 })
     for (const { child } of Object.values(servers)) child.kill()
     const how = hop ? 'with one hop' : 'without a hop'
     const figure = (name, values) => ({

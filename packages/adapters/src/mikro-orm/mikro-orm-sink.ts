@@ -5,7 +5,10 @@ import { isEmbedded, type SqlClient, sqlClient } from './sql-client.js'
 
 /** How a {@link mikroOrmSink} writes. */
 export interface MikroOrmSinkOptions {
-  /** Connections of its own on PostgreSQL, and so statements under way at the same time (2). */
+  /**
+   * Connections of its own on PostgreSQL, and so statements under way at the same time (1). More
+   * make smaller batches: worth it for a server that is far away.
+   */
   readonly connections?: number
   /** Rows in one statement, at most (1,000). */
   readonly maxBatch?: number
@@ -22,7 +25,7 @@ export interface MikroOrmSinkOptions {
  * const trail = createAuditTrail({ sink: mikroOrmSink(orm) })
  */
 export function mikroOrmSink(orm: MikroORM, options: MikroOrmSinkOptions = {}): AuditSink {
-  const connections = options.connections ?? 2
+  const connections = options.connections ?? 1
   const client = sqlClient(orm, connections)
   const embedded = isEmbedded(orm)
   const partitions = new Partitions(client)

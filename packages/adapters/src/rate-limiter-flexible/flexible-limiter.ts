@@ -6,9 +6,15 @@ import { type ScopeLimits, type Window, windowsOf } from './scope-limits.js'
 
 /** The part of a database client that counting needs: `pg.Pool`, `PGlite` and `sqlClient(orm)` have it. */
 export interface LimitStore {
-  query(text: string, values: readonly unknown[]): Promise<readonly unknown[]>
+  /** Answers with the rows, or with an object that has them. */
+  query(
+    text: string,
+    // As the drivers declare it.
+    values: any[],
+  ): Promise<readonly unknown[] | { readonly rows: readonly unknown[] }>
 }
 
+/** What {@link flexibleLimiter} counts, and where. */
 export interface FlexibleLimiterOptions {
   /** `{ login: '10/min' }`, `{ login: { address: '10/min', failures: '5/5min' } }`, or null to switch a scope off. */
   readonly scopes: ScopeLimits
@@ -26,11 +32,15 @@ export const limitTable = `create table if not exists audit_limit (
 /**
  * Counts attempts with rate-limiter-flexible: each is reserved by one atomic step before it is made.
  *
- * @throws AuditError `LIMIT_INVALID`
+ * @throws AuditError `LIMIT_INVALID`, `SETTING_INVALID`
  * @example
  * const limiter = flexibleLimiter({ scopes: { login: { address: '10/min', failures: '5/5min' }, signup: '5/min' } })
  */
-export function flexibleLimiter({ scopes, store }: FlexibleLimiterOptions): AuditLimiter {
+export function flexibleLimiter(options: FlexibleLimiterOptions): AuditLimiter {
+  const { scopes, store } = options ?? {}
+  if (store !== undefined && typeof store?.query !== 'function') {
+    throw new AuditError('SETTING_INVALID', 'The store of flexibleLimiter has no query(). Write: store: sqlClient(orm, 2)')
+  }
   const counters = new Map<string, Map<LimitedBy, Counter>>()
   for (const [scope, windows] of windowsOf(scopes)) {
     const byRespect = new Map<LimitedBy, Counter>()
@@ -71,7 +81,8 @@ function counter(keyPrefix: string, window: Window, store: LimitStore | undefine
   }
   const storeClient = {
     async query({ text, values = [] }: { text: string; values?: unknown[] }) {
-      const rows = (await store.query(text, values)).map(asNumbers)
+      const answer = await store.query(text, values)
+      const rows = ('rows' in answer ? answer.rows : answer).map(asNumbers)
       return { rows, rowCount: rows.length }
     },
   }

@@ -37,8 +37,17 @@ function parseLimit(scope: string, text: string): Window {
   return { points, seconds }
 }
 
-/** The windows of every scope, by scope and respect. Only null switches something off. */
+/**
+ * The windows of every scope, by scope and respect. Only null switches something off.
+ * @throws AuditError `LIMIT_INVALID`
+ */
 export function windowsOf(scopes: ScopeLimits): Map<string, Map<LimitedBy, Window>> {
+  if (typeof scopes !== 'object' || scopes === null) {
+    throw new AuditError(
+      'LIMIT_INVALID',
+      `${inspect(scopes)} was given for the scopes. Write: flexibleLimiter({ scopes: { login: '10/min' } })`,
+    )
+  }
   return new Map(Object.entries(scopes).map(([scope, limit]) => [scope, windowsOfScope(scope, limit)]))
 }
 

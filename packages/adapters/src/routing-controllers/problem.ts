@@ -121,7 +121,8 @@ const problemOfAuditError: { readonly [Code in AuditErrorCode]?: Problem } = {
 /** What a thrown error may tell the client. */
 export function problemOf(error: unknown): Problem {
   const own = error instanceof AuditError ? problemOfAuditError[error.code] : undefined
-  if (own) return own
+  // What a query got wrong is said in our own words, never in the client's.
+  if (own) return own.status === 400 ? { ...own, detail: (error as AuditError).message } : own
   const status = statusOf(error) ?? (error instanceof URIError ? 400 : 500)
   const { type, name, code, errors, expose, message } = (error ?? {}) as Record<string, unknown>
   // A `reason` is for the row: it may say more than the client should learn.
