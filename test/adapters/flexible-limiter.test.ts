@@ -13,6 +13,23 @@ describe('flexibleLimiter', () => {
     expect(codeOf(() => flexibleLimiter({ scopes: { login: 'often' } }))).toBe('LIMIT_INVALID')
   })
 
+  it.each([
+    ['nothing', undefined, 'LIMIT_INVALID'],
+    ['no scopes', {}, 'LIMIT_INVALID'],
+    ['a store that takes no query', { scopes: { login: '1/h' }, store: {} }, 'SETTING_INVALID'],
+  ])('refuses %s', (_, options, code) => {
+    expect(codeOf(() => flexibleLimiter(options as never))).toBe(code)
+  })
+
+  it.each([
+    ['the rows', (rows: object[]) => rows],
+    ['an object with the rows, as pg and PGlite do', (rows: object[]) => ({ rows })],
+  ])('takes a store that answers with %s', async (_, answer) => {
+    const store = { query: async () => answer([{ points: '1', expire: String(Date.now() + 60_000) }]) }
+    const limiter = flexibleLimiter({ scopes: { login: '2/min' }, store })
+    expect(await limiter.reserve('login', 'address', '192.0.2.1')).toMatchObject({ allowed: true, remaining: 1 })
+  })
+
   it('refuses to count and to forget in a scope that it does not know', async () => {
     const limiter = flexibleLimiter({ scopes: { login: '10/min' } })
     await expect(limiter.reserve('signup', 'address', 'x')).rejects.toMatchObject({ code: 'SCOPE_UNKNOWN' })

@@ -5,7 +5,7 @@ import { limiterCases, type StoreUnderTest, storeCases } from '@countersign/core
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { pgliteDatabase, postgresAvailable, postgresDatabase, type TestDatabase } from '../support/databases.js'
 
-const scopes = { conformance: { address: '5/2s', identifier: '3/2s' }, conformance_off: null }
+const scopes = { conformance: { address: '5/2s', identifier: '3/2s', failures: '3/2s' }, conformance_off: null }
 const withPostgres = await postgresAvailable()
 
 describe('memory', () => {

@@ -2,6 +2,7 @@ import { canonicalIdentifier, maskIdentifier } from '@countersign/core'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { toActor } from '../../packages/core/dist/identity.js'
+import { codeOf } from '../support/recording.js'
 
 const typed = fc.oneof(fc.string({ unit: 'binary' }), fc.string({ unit: 'grapheme' }), fc.emailAddress())
 
@@ -33,6 +34,13 @@ describe('maskIdentifier', () => {
     expect(maskIdentifier('🦊fox@example.org')).toBe('🦊***@e***.org')
   })
 
+  it('shows an ending that many people share, and no other: it may be the end of a password', () => {
+    for (const ending of ['com', 'net', 'org', 'edu', 'gov', 'io', 'dev', 'app', 'co', 'nl']) {
+      expect(maskIdentifier(`ada@example.${ending}`)).toBe(`a***@e***.${ending}`)
+    }
+    expect(maskIdentifier(canonicalIdentifier('Tr0ub@dor.horse'))).toBe('t***@d***.***')
+  })
+
   it.each(['', 'ada', '+31 6 1234 5678', 'hunter2', 'correct horse battery staple', 'a@b', 'a b@example.org', '@.com'])(
     'leaves nothing of %j, which is no e-mail address',
     (text) => expect(maskIdentifier(text)).toBe('***'),
@@ -41,7 +49,7 @@ describe('maskIdentifier', () => {
   it('never reveals more than two characters and a top-level domain', () => {
     fc.assert(
       fc.property(typed, (raw) => {
-        expect(maskIdentifier(canonicalIdentifier(raw))).toMatch(/^(?:\*{3}|.\*{3}@.\*{3}\.[a-z]{2,24})$/su)
+        expect(maskIdentifier(canonicalIdentifier(raw))).toMatch(/^(?:\*{3}|.\*{3}@.\*{3}\.(?:[a-z]{2,3}|\*{3}))$/su)
       }),
       { numRuns: 2000 },
     )
@@ -71,6 +79,15 @@ describe('toActor', () => {
   it('keeps a service a service, and an unknown type a user', () => {
     expect(toActor({ type: 'service', id: 'importer' })).toEqual({ type: 'service', id: 'importer' })
     expect(toActor({ type: 'admin', id: '1' } as never)).toEqual({ type: 'user', id: '1' })
+  })
+
+  it('leaves out an id that can not be text', () => {
+    expect(toActor({ id: { toString: 1 } } as never)).toEqual({ type: 'user' })
+    expect(toActor({ id: Object.create(null) } as never)).toEqual({ type: 'user' })
+  })
+
+  it.each([undefined, null, 'ada', 7])('refuses %j, which is no actor', (nobody) => {
+    expect(codeOf(() => toActor(nobody as never))).toBe('SETTING_INVALID')
   })
 
   it('needs no id', () => {

@@ -19,6 +19,7 @@ describe('redact, by key', () => {
         ...['signingKey', 'encryption-key', 'credentials', 'otp', 'totp', 'otpCode', 'backup_codes', 'recoveryCode'],
         ...['verification_code', 'securityCode', 'one_time_code', 'oneTimePassword', 'cardNumber', 'cvv', 'CVC', 'jwt'],
         ...['csrf', 'sessionKey', 'auth', 'code', 'codes', 'pin', 'PIN', 'pass', 'pan', 'ssn', 'iban', 'seed', 'sid'],
+        ...['pw', 'userPw', 'PW', 'bearer', 'Bearer', 'recovery'],
       ]),
     ).toEqual([])
   })
@@ -37,7 +38,15 @@ describe('redact, by key', () => {
   })
 
   it('leaves what only resembles a secret key', () => {
-    const plain = { country_code: 'NL', status_code: 404, passenger: 'Ada', author: 'Ada', encoder: 'x', opinion: 'y' }
+    const plain = {
+      country_code: 'NL',
+      status_code: 404,
+      passenger: 'Ada',
+      author: 'Ada',
+      encoder: 'x',
+      opinion: 'y',
+      pwa: 'z',
+    }
     expect(redact(plain)).toEqual(plain)
   })
 
@@ -104,6 +113,13 @@ describe('redact, by value', () => {
     ['an encrypted web token without a key part', `eyJhbGciOiJkaXIifQ..${'i'.repeat(16)}.${'c'.repeat(40)}.dGFn`],
     ['a token longer than the bound of a text', `eyJhbGciOiJFZERTQSJ9.${'c'.repeat(2000)}.${'s'.repeat(40)}`],
     ['the password hash of a Django seed', `pbkdf2_sha256$600000$c2FsdA$${'h'.repeat(43)}=`],
+    ['an API key in a query', 'https://example.org/?api_key=abcd1234'],
+    ['an API key in a query, in one word', 'https://example.org/?a=1&apikey=abcd1234'],
+    ['a token of GitHub', `pushed with ghp_${'a1B2'.repeat(9)}`],
+    ['a fine-grained token of GitHub', `github_pat_${'a1B2'.repeat(5)}_${'c3D4'.repeat(14)}`],
+    ['an access key of AWS', 'AKIAIOSFODNN7EXAMPLE'],
+    ['a live key of Stripe', 'sk_live_4eC39HqLyjWDarjtT1zdp7dc'],
+    ['a restricted test key of Stripe', 'rk_test_4eC39HqLyjWDarjtT1zdp7dc'],
     ['the password in an address', 'postgres://ada:hunter2@db.internal/app'],
   ])('takes out %s', (_, text) => {
     const { note } = redact({ note: text }) as { note: string }
@@ -115,7 +131,15 @@ describe('redact, by value', () => {
   })
 
   it('leaves ordinary texts', () => {
-    const plain = ['the basics', 'order 4711', 'https://example.org/a?page=2', 'ünïcödé 🦊']
+    const plain = [
+      'usr_01J9ZKXW3N7Q8R9S0T1V2W3X4Y',
+      'highp_precision_in_the_shader',
+      'AKIA',
+      'the basics',
+      'order 4711',
+      'https://example.org/a?page=2',
+      'ünïcödé 🦊',
+    ]
     expect(redact(plain)).toEqual(plain)
   })
 })

@@ -87,4 +87,26 @@ describe('trail.report', () => {
     const warnings = await warningsDuring(() => trail.report('STEP_FAILED', 'The mail was not sent.'))
     expect(warnings).toEqual([{ code: 'STEP_FAILED', message: 'The mail was not sent.' }])
   })
+
+  it('prints what a driver quotes of its input without what would write to the terminal', async () => {
+    const quoting = new Error('duplicate key (email)=(\u001b[2J\nroot logged in)')
+    const trail = createAuditTrail({ sink: memorySink() })
+    const [warning] = await warningsDuring(() => trail.report('STEP_FAILED', 'It failed.', quoting))
+    expect(warning?.message).toBe('It failed. (duplicate key (email)=(\ufffd[2J\ufffdroot logged in))')
+    const secret = new Error('connect postgres://ada:hunter2@db/app failed')
+    expect(JSON.stringify(await warningsDuring(() => trail.report('STEP_FAILED', 'x', secret)))).not.toContain(
+      'hunter2',
+    )
+  })
+
+  it('survives a cause that can not be read', async () => {
+    const cause = new Error('x')
+    Object.defineProperty(cause, 'message', {
+      get() {
+        throw new Error('no')
+      },
+    })
+    const trail = createAuditTrail({ sink: memorySink() })
+    expect(await warningsDuring(() => trail.report('STEP_FAILED', 'It failed.', cause))).toHaveLength(1)
+  })
 })

@@ -90,6 +90,23 @@ describe('what a trail knows', () => {
     expect(trail.knows('constructor')).toBe(false)
   })
 
+  it('is not what it was asked about, or has recorded', async () => {
+    const { trail } = recording()
+    trail.definitionOf('invoice_payment')
+    await trail.record('stock_check' as never)
+    expect(['invoice_payment', 'stock_check'].map((name) => trail.knows(name))).toEqual([false, false])
+  })
+
+  it('does not grow with the names that somebody makes up', () => {
+    const { trail } = recording()
+    const [first, ...rest] = Array.from({ length: 3000 }, (_, index) => `made_up_${index}`) as [string, ...string[]]
+    const definition = trail.definitionOf(first)
+    for (const name of rest) trail.definitionOf(name)
+    expect(trail.definitionOf(first)).toBe(definition)
+    expect(trail.definitionOf('made_up_2999')).not.toBe(trail.definitionOf('made_up_2999'))
+    expect(trail.definitionOf('made_up_2999')).toEqual(trail.definitionOf('made_up_2999'))
+  })
+
   it('is not shared with another trail', () => {
     createAuditTrail({ sink: memorySink(), events: { invoice_payment: {} } })
     expect(createAuditTrail({ sink: memorySink() }).knows('invoice_payment')).toBe(false)

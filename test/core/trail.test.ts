@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { type AuditRow, createAuditTrail, currentContext, memorySink, runInContext } from '@countersign/core'
 import { describe, expect, it } from 'vitest'
-import { nextTurn, onlyRow, recording, sleep } from '../support/recording.js'
+import { codeOf, nextTurn, onlyRow, recording, sleep } from '../support/recording.js'
 
 describe('the path of a row', () => {
   it('is: completed, transformed, put to the veto, redacted, delivered, announced', async () => {
@@ -184,6 +184,35 @@ describe('a sink that would wait for its caller', () => {
     await trail.settled()
     expect(stored).toHaveLength(1)
     expect(trail.counts.recorded).toBe(1)
+  })
+})
+
+describe('a sink', () => {
+  it.each([
+    ['no options', undefined],
+    ['no sink', {}],
+    ['null', { sink: null }],
+    ['a sink without write', { sink: { name: 'x' } }],
+    ['a function that makes one', { sink: memorySink }],
+  ])('is refused when the trail is made with %s', (_, options) => {
+    expect(codeOf(() => createAuditTrail(options as never))).toBe('SINK_INVALID')
+  })
+
+  it('whose waitsForCaller throws is waited for, and harms nobody', async () => {
+    const cause = new Error('no connection')
+    const written: AuditRow[] = []
+    const { trail, faults } = recording({
+      sink: {
+        name: 'throwing',
+        write: async (rows) => void written.push(...rows),
+        waitsForCaller: () => {
+          throw cause
+        },
+      },
+    })
+    await trail.record('login')
+    expect(written).toHaveLength(1)
+    expect(faults).toMatchObject([{ code: 'STEP_FAILED', message: /waitsForCaller/, cause }])
   })
 })
 

@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { secretOfFolder } from '@countersign/auth'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { AuthClient } from '../support/auth-client.js'
 import { emptyPostgres, postgresAvailable } from '../support/databases.js'
@@ -28,11 +29,12 @@ async function freePort(): Promise<number> {
 
 const running: ChildProcess[] = []
 
-async function launch(env: Record<string, string>): Promise<Started> {
+async function launch(env: Record<string, string>, user?: number): Promise<Started> {
   const port = await freePort()
   const child = spawn(process.execPath, [main], {
     env: { PATH: process.env.PATH ?? '', PORT: String(port), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...(user === undefined ? {} : { uid: user, gid: user }),
   })
   running.push(child)
   let text = ''
@@ -137,11 +139,86 @@ describe('the server, started as the README says', () => {
     ['half an administrator', { ADMIN_EMAIL: 'root@example.org' }, /ADMIN_EMAIL and ADMIN_PASSWORD go together/],
     ['a port that is none', { PORT: 'http' }, /PORT must be a whole number/],
     ['trust in every proxy', { TRUST_PROXY: 'true' }, /TRUST_PROXY must be a number of proxies or networks/],
+    ['a proxy that is none', { TRUST_PROXY: 'yes' }, /The settings are not right:\n- TRUST_PROXY must be/],
+    ['a network that is none', { TRUST_PROXY: '10.0.0.0/8,10.0.0.0/33' }, /\n- TRUST_PROXY must be/],
+    [
+      'a database that is none',
+      { DATABASE_URL: 'mysql://somebody:secret-in-url@127.0.0.1/x' },
+      /DATABASE_URL is no address of a PostgreSQL server/,
+    ],
+    ['a misspelt environment', { NODE_ENV: 'prod' }, /NODE_ENV must be 'production', 'development' or 'test'/],
+    ['a host that is none', { HOST: 'a b' }, /HOST makes no address/],
+    ['an address of another machine', { HOST: '192.0.2.1' }, /can't listen on 192\.0\.2\.1 .*HOST=/],
+    ['a page at no web address', { PUBLIC_URL: 'ftp://example.org' }, /PUBLIC_URL makes no address/],
   ])('does not start with %s, says why, and exits with 1', async (_title, env, message) => {
     const server = await launch({ DATA_DIR: folder, ...env } as Record<string, string>)
     expect(await server.exit).toBe(1)
     expect(server.output()).toMatch(message)
     expect(server.output()).not.toMatch(/secret-in-url|\n\s+at /)
+  })
+
+  it('reports each fault once, and none that follows from another', async () => {
+    const server = await launch({ DATA_DIR: folder, PORT: 'abc', TRUST_PROXY: 'yes', NODE_ENV: 'prod' })
+    expect(await server.exit).toBe(1)
+    const named = [...server.output().matchAll(/^- (\w+)/gm)].map(([, name]) => name)
+    expect(named).toEqual(['NODE_ENV', 'PORT', 'TRUST_PROXY'])
+    expect(await readdir(folder)).toEqual([])
+  })
+
+  it('says which port is taken, and leaves the data folder to the next', async () => {
+    const first = await start({ DATA_DIR: join(folder, 'first') })
+    const { port } = new URL(first.url)
+    const second = await launch({ DATA_DIR: join(folder, 'second'), PORT: port })
+    expect(await second.exit).toBe(1)
+    expect(second.output().trim()).toBe(`Port ${port} is taken. Choose another: PORT=${Number(port) + 1}`)
+    expect(await readdir(join(folder, 'second'))).not.toContain('countersign.lock')
+  })
+
+  it.each([
+    ['the secret is in it', {}],
+    ['the secret is elsewhere', { SECRET_KEY: 'x'.repeat(32) }],
+  ])('names DATA_DIR when it is a file or can not be written, and %s', async (_title, env) => {
+    const file = join(folder, 'file')
+    await writeFile(file, '')
+    const onFile = await launch({ DATA_DIR: file, ...env })
+    expect(await onFile.exit).toBe(1)
+    expect(onFile.output().trim()).toMatch(/^The data folder .*\/file \(DATA_DIR\) can't be used \(EEXIST.*\)\.$/)
+    await chmod(folder, 0o555)
+    // Nothing is read-only to root.
+    const readOnly = await launch(
+      { DATA_DIR: join(folder, 'new'), ...env },
+      process.getuid?.() === 0 ? 65_534 : undefined,
+    )
+    expect(await readOnly.exit).toBe(1)
+    expect(readOnly.output().trim()).toMatch(/^The data folder .*\/new \(DATA_DIR\) can't be used \(EACCES.*\)\.$/)
+    await chmod(folder, 0o755)
+  })
+
+  it('refuses a key that is not whole, and leaves none behind when it makes one', async () => {
+    await writeFile(join(folder, 'secret.key'), '')
+    const server = await launch({ DATA_DIR: folder })
+    expect(await server.exit).toBe(1)
+    expect(server.output().trim()).toMatch(/secret\.key has 0 bytes; a key has 32 or more\. Put back/)
+    await rm(join(folder, 'secret.key'))
+    expect(secretOfFolder(folder)).toHaveLength(44)
+    expect(secretOfFolder(folder)).toBe(secretOfFolder(folder))
+    expect(await readdir(folder)).toEqual(['secret.key'])
+  })
+
+  it("has no administrator of an account that is somebody else's", async () => {
+    const first = await start({ DATA_DIR: folder })
+    await new AuthClient(first.url).signUpAndVerify('ada@example.org', password)
+    first.process.kill('SIGTERM')
+    await first.exit
+    const second = await launch({ DATA_DIR: folder, ADMIN_EMAIL: 'ada@example.org', ADMIN_PASSWORD: password })
+    expect(await second.exit).toBe(1)
+    expect(second.output().trim()).toMatch(/^ADMIN_EMAIL has an account already.*\.$/)
+  })
+
+  it('says where it listens, and not only how it is reached', async () => {
+    const server = await start({ DATA_DIR: folder, PUBLIC_URL: 'https://auth.example.org', NODE_ENV: 'test' })
+    expect(server.output()).toContain(`ready at https://auth.example.org, listening on ${server.url}\n`)
+    expect(server.output()).not.toContain('Warning')
   })
 
   it('has no mailbox in production', async () => {
@@ -183,6 +260,20 @@ describe('the server, started as the README says', () => {
       server.process.kill('SIGTERM')
       expect(await server.exit).toBe(0)
     }
+    await drop()
+  })
+
+  it.runIf(withPostgres)('warns that processes on one server need one secret', async () => {
+    const { url, drop } = await emptyPostgres()
+    const server = await start({ DATA_DIR: folder, DATABASE_URL: url })
+    const warnings = server
+      .output()
+      .split('\n')
+      .filter((line) => line.startsWith('Warning: '))
+    expect(warnings).toHaveLength(1)
+    expect(warnings[0]).toMatch(/SECRET_KEY is not set.*several processes on one DATABASE_URL need the same SECRET_KEY/)
+    server.process.kill('SIGTERM')
+    await server.exit
     await drop()
   })
 

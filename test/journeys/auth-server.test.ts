@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { AuthClient } from '../support/auth-client.js'
-import { places, startSystem, type TestSystem } from '../support/auth-systems.js'
+import { places, startSystem, type TestSystem, unlimited } from '../support/auth-systems.js'
 
 const password = 'correct horse battery staple'
-const unlimited = { login: null, signup: null, verify_account: null, password_reset: null, audit_read: null }
 
 for (const { name, here, make } of places) {
   describe.runIf(here)(`the walk through the README, on ${name}`, () => {

@@ -147,6 +147,19 @@ describe('@AuditEvent', () => {
     expect(onlyRow(recorded)).toMatchObject({ className: 'Session', methodName: 'enter' })
   })
 
+  it('says so when it was compiled without experimentalDecorators', () => {
+    const standard = { kind: 'method', name: 'post', static: false }
+    const apply = AuditEvent('login') as unknown as (...args: unknown[]) => void
+    expect(codeOf(() => apply(async () => 1, standard))).toBe('SETTING_INVALID')
+    expect(() => apply(async () => 1, standard)).toThrow(
+      "@AuditEvent('login') was compiled without experimentalDecorators; set it in tsconfig.json.",
+    )
+  })
+
+  it.each(['email', null, 7])('refuses %j for its options', (options) => {
+    expect(codeOf(() => AuditEvent('login', options as never))).toBe('SETTING_INVALID')
+  })
+
   it.each(['Login', 'login.failure', '', 'log in', undefined])('refuses the event %j', (event) => {
     expect(codeOf(() => AuditEvent(event as never))).toBe('EVENT_NAME_INVALID')
   })

@@ -72,6 +72,29 @@ describe('a declared mixin', () => {
     'is refused when it is declared, with the event %j',
     (event) => expect(codeOf(() => auditMixin({ event: event as never, method: 'pay' }))).toBe('EVENT_NAME_INVALID'),
   )
+
+  it.each([
+    ['nothing', undefined, 'SETTING_INVALID'],
+    ['an event by itself', 'login', 'SETTING_INVALID'],
+    ['no method', { event: 'login' }, 'HANDLER_MISSING'],
+    ['a method that has no name', { event: 'login', method: '' }, 'HANDLER_MISSING'],
+  ])('is refused when it is declared with %s', (_, declaration, code) => {
+    expect(codeOf(() => auditMixin(declaration as never))).toBe(code)
+  })
+
+  it.each(['settle', null, 0])('is refused when it is applied with %j for its options', (options) => {
+    expect(codeOf(() => withInvoiceAudit(Invoices, options as never))).toBe('SETTING_INVALID')
+    expect(() =>
+      withLoginAudit(
+        handling(async () => 1),
+        'login' as never,
+      ),
+    ).toThrow(/withLoginAudit was given 'login' for its options\. Write: withLoginAudit\(Base, \{ method: 'post' \}\)/)
+  })
+
+  it('is refused when it is applied to a method that is no name', () => {
+    expect(codeOf(() => withInvoiceAudit(Invoices, { method: 7 as never }))).toBe('HANDLER_MISSING')
+  })
 })
 
 describe.each([

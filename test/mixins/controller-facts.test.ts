@@ -146,6 +146,22 @@ describe('a class that only has decorators', () => {
   })
 })
 
+describe('a static trail', () => {
+  it('can be replaced after the first call', async () => {
+    const [first, second] = [recording(), recording()]
+    class SessionController extends withLoginAudit(Account) {
+      static readonly className = 'SessionController'
+      static readonly actor = actor
+      static trail = first.trail
+    }
+    const controller = new SessionController()
+    await controller.post()
+    SessionController.trail = second.trail
+    await controller.post()
+    expect([first.rows.length, second.rows.length]).toEqual([1, 1])
+  })
+})
+
 describe('faultsOf', () => {
   it('lists what is wrong, each with its code and the line to write', () => {
     expect(faultsOf(Account)).toEqual([

@@ -13,9 +13,30 @@ import {
 } from '@countersign/mixins'
 import { describe, expect, it } from 'vitest'
 import { decorate, finished, type Handler, handling, Refusal, served } from '../support/controllers.js'
-import { recording, summary } from '../support/recording.js'
+import { codeOf, recording, summary } from '../support/recording.js'
 
 type Layer = (Base: any) => any
+
+it.each([
+  ['no function', undefined, /Mixin 1 of mix is undefined/],
+  ['a function that returns no class', () => undefined, /Mixin 1 of mix returned undefined/],
+])('mix refuses %s', (_, layer, message) => {
+  expect(
+    codeOf(() =>
+      mix(
+        handling(async () => 1),
+        layer as never,
+      ),
+    ),
+  ).toBe('SETTING_INVALID')
+  expect(() =>
+    mix(
+      handling(async () => 1),
+      layer as never,
+    ),
+  ).toThrow(message)
+})
+
 interface Posting {
   post(...args: any[]): Promise<unknown>
 }

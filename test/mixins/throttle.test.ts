@@ -194,6 +194,50 @@ describe('several scopes on one method', () => {
   })
 })
 
-it.each(['Login', 'login.burst', '', undefined])('refuses the scope %j', (scope) => {
-  expect(codeOf(() => Throttle(scope as string))).toBe('EVENT_NAME_INVALID')
+it.each(['Login', 'login.burst', 'My-Scope', '', undefined])('refuses the scope %j in words of its own', (scope) => {
+  expect(codeOf(() => Throttle(scope as string))).toBe('LIMIT_INVALID')
+  const options = { scope: scope as string, method: 'post' as const }
+  expect(() =>
+    withThrottle(
+      handling(async () => 1),
+      options,
+    ),
+  ).toThrow(/is not the name of a scope/)
+})
+
+it('takes any name in snake_case for a scope, those of signals too', () => {
+  expect(codeOf(() => Throttle('loss'))).toBeNull()
+})
+
+it.each([
+  ['no options', undefined, 'SETTING_INVALID'],
+  ['a text', 'login', 'SETTING_INVALID'],
+  ['no scope', { method: 'post' }, 'LIMIT_INVALID'],
+  ['no method', { scope: 'login' }, 'HANDLER_MISSING'],
+])('refuses withThrottle with %s', (_, options, code) => {
+  expect(
+    codeOf(() =>
+      withThrottle(
+        handling(async () => 1),
+        options as never,
+      ),
+    ),
+  ).toBe(code)
+})
+
+it('says so when it was compiled without experimentalDecorators', () => {
+  const standard = { kind: 'method', name: 'post', static: false }
+  expect(() => (Throttle('login') as unknown as (...args: unknown[]) => void)(async () => 1, standard)).toThrow(
+    "@Throttle('login') was compiled without experimentalDecorators; set it in tsconfig.json.",
+  )
+})
+
+it('names the scope that throttles twice', () => {
+  const Once = withThrottle(
+    handling(async () => 1),
+    { scope: 'burst', method: 'post' },
+  )
+  expect(() => withThrottle(Once, { scope: 'burst', method: 'post' })).toThrow(
+    /The scope 'burst' throttles .*post\(\) twice.*count double in that scope/,
+  )
 })

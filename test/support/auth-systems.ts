@@ -14,6 +14,12 @@ export interface TestSystem {
   close(): Promise<void>
 }
 
+/** The secret of every system that is started here. */
+export const secret = 'x'.repeat(32)
+
+/** No limits, for what is not about them. */
+export const unlimited = { login: null, signup: null, verify_account: null, password_reset: null, audit_read: null }
+
 /** The places a system can keep its data, those that are here. */
 export const places: Array<{
   name: string
@@ -45,7 +51,7 @@ export async function startSystem(
   const { database, drop } = await make()
   const auth = await createAuthServer({
     database,
-    secret: 'x'.repeat(32),
+    secret,
     publicUrl: 'http://127.0.0.1:3000',
     ...settings,
   })

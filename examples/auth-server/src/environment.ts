@@ -1,4 +1,5 @@
-import { resolve } from 'node:path'
+import { isIP } from 'node:net'
+import { join, resolve } from 'node:path'
 import { type AuthSettings, secretOfFolder } from '@countersign/auth'
 
 /** What the process was told by its environment. */
@@ -7,58 +8,106 @@ export interface Environment {
   readonly port: number
   readonly settings: AuthSettings
   readonly admin: { readonly email: string; readonly password: string } | undefined
+  /** What is allowed, and may surprise later. */
+  readonly warnings: readonly string[]
 }
 
-/** Reads the environment; throws one report of everything that is wrong with it. */
+/**
+ * Reads the environment; throws one report of everything that is wrong with it.
+ *
+ * @throws AuditError `SETTING_INVALID`, `KEY_INVALID` for a data folder or a key in it that can't be used
+ */
 export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
   const faults: string[] = []
-  const production = env.NODE_ENV === 'production'
+  const production = isProduction(env.NODE_ENV, faults)
   const host = env.HOST || '127.0.0.1'
   const port = portOf(env.PORT, faults)
   const folder = resolve(env.DATA_DIR || 'data')
-  const publicUrl = env.PUBLIC_URL || `http://${host.includes(':') ? `[${host}]` : host}:${port}`
-  if (!URL.canParse(publicUrl)) faults.push('PUBLIC_URL is no URL; write for example https://auth.example.org')
-  else if (production && !publicUrl.startsWith('https:'))
-    faults.push('PUBLIC_URL must be an https address in production: cookies and links depend on it')
+  const publicUrl = publicUrlOf(env.PUBLIC_URL, urlOf(host, port ?? 3000), production, faults)
   if (production && !env.SECRET_KEY)
     faults.push("SECRET_KEY is required in production: 32 random bytes or more ('openssl rand -base64 32')")
   else if (env.SECRET_KEY && Buffer.byteLength(env.SECRET_KEY) < 32)
     faults.push('SECRET_KEY must have 32 bytes or more')
+  // Not repeated: there is a password in it.
+  if (env.DATABASE_URL && !/^postgres(?:ql)?:\/\/./.test(env.DATABASE_URL))
+    faults.push('DATABASE_URL is no address of a PostgreSQL server; write for example postgres://user@host:5432/name')
   if (env.REDIS_URL)
     faults.push('REDIS_URL is not supported yet: leave it unset, limits are then counted in the database')
   if (Boolean(env.ADMIN_EMAIL) !== Boolean(env.ADMIN_PASSWORD))
     faults.push('ADMIN_EMAIL and ADMIN_PASSWORD go together')
   const proxies = proxiesOf(env.TRUST_PROXY, faults)
-  if (faults.length > 0) throw new Error(`The settings are not right:${faults.map((fault) => `\n- ${fault}`).join('')}`)
+  if (port === null || publicUrl === null || faults.length > 0)
+    throw new Error(`The settings are not right:${faults.map((fault) => `\n- ${fault}`).join('')}`)
+  const secret = env.SECRET_KEY || secretOfFolder(folder)
   return {
     host,
     port,
     admin: env.ADMIN_EMAIL && env.ADMIN_PASSWORD ? { email: env.ADMIN_EMAIL, password: env.ADMIN_PASSWORD } : undefined,
     settings: {
       database: env.DATABASE_URL ? { url: env.DATABASE_URL } : { folder },
-      secret: env.SECRET_KEY || secretOfFolder(folder),
-      publicUrl: new URL(publicUrl).origin,
+      secret,
+      publicUrl,
       production,
       proxies,
     },
+    warnings:
+      env.DATABASE_URL && !env.SECRET_KEY
+        ? [
+            `SECRET_KEY is not set, so this process uses ${join(folder, 'secret.key')}: several processes on one DATABASE_URL need the same SECRET_KEY.`,
+          ]
+        : [],
   }
 }
 
-function portOf(text: string | undefined, faults: string[]): number {
+/** Where a host and a port are reached. */
+export function urlOf(host: string, port: number): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+/** Anything but the known names is a slip, and a slip must not open what only development has. */
+function isProduction(text: string | undefined, faults: string[]): boolean {
+  if (text && !['production', 'development', 'test'].includes(text))
+    faults.push("NODE_ENV must be 'production', 'development' or 'test', or unset, which is development")
+  return text === 'production'
+}
+
+function portOf(text: string | undefined, faults: string[]): number | null {
   const port = Number(text || 3000)
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) faults.push('PORT must be a whole number from 1 to 65535')
-  return port
+  if (Number.isInteger(port) && port >= 1 && port <= 65_535) return port
+  faults.push('PORT must be a whole number from 1 to 65535')
+  return null
+}
+
+function publicUrlOf(text: string | undefined, own: string, production: boolean, faults: string[]): string | null {
+  const url = text || own
+  const { protocol, origin } = URL.canParse(url) ? new URL(url) : { protocol: '', origin: '' }
+  if (production && protocol !== 'https:')
+    faults.push('PUBLIC_URL must be an https address in production: cookies and links depend on it')
+  else if (protocol !== 'https:' && protocol !== 'http:')
+    faults.push(`${text ? 'PUBLIC_URL' : 'HOST'} makes no address; write for example ${exampleOf(text)}`)
+  else return origin
+  return null
+}
+
+function exampleOf(publicUrl: string | undefined): string {
+  return publicUrl ? 'PUBLIC_URL=https://auth.example.org' : 'HOST=127.0.0.1'
 }
 
 /** `1` for one proxy in front, or networks: `10.0.0.0/8,192.168.0.0/16`. */
 function proxiesOf(text: string | undefined, faults: string[]): number | string[] {
   if (!text) return 0
-  if (/^\d+$/.test(text)) return Number(text)
-  if (text === 'true' || text === '*') {
-    faults.push(
-      'TRUST_PROXY must be a number of proxies or networks: trusting everybody lets every client write its own address',
-    )
-    return 0
-  }
-  return text.split(',').map((network) => network.trim())
+  if (/^\d{1,2}$/.test(text)) return Number(text)
+  const networks = text.split(',').map((network) => network.trim())
+  if (networks.every(isNetwork)) return networks
+  faults.push(
+    'TRUST_PROXY must be a number of proxies or networks (10.0.0.0/8,192.168.0.0/16): trusting everybody lets every client write its own address',
+  )
+  return 0
+}
+
+function isNetwork(text: string): boolean {
+  const [address = '', prefix, ...rest] = text.split('/')
+  const version = address.includes('%') ? 0 : isIP(address)
+  if (version === 0 || rest.length > 0) return false
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128))
 }

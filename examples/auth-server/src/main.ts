@@ -1,17 +1,20 @@
-import { createServer } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import { createAuthServer } from '@countersign/auth'
-import { readEnvironment } from './environment.js'
+import { readEnvironment, urlOf } from './environment.js'
 
 async function main(): Promise<void> {
-  const { host, port, settings, admin } = readEnvironment(process.env)
+  const { host, port, settings, admin, warnings } = readEnvironment(process.env)
+  for (const warning of warnings) console.warn(`Warning: ${warning}`)
   const auth = await createAuthServer(settings)
-  if (admin) await auth.services.accounts.ensureAdmin(admin.email, admin.password)
   const server = createServer(auth.app)
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, host, resolve)
-  })
-  console.log(welcome(settings.publicUrl, settings.production === true))
+  try {
+    if (admin) await auth.services.accounts.ensureAdmin(admin.email, admin.password)
+    await listen(server, host, port)
+  } catch (error) {
+    await auth.close()
+    throw error
+  }
+  console.log(welcome(settings.publicUrl, urlOf(host, port), settings.production === true))
 
   const stop = async (): Promise<void> => {
     const closed = new Promise((resolve) => server.close(resolve))
@@ -25,8 +28,26 @@ async function main(): Promise<void> {
     process.once(signal, () => void stop().then(() => process.exit(0), fail))
 }
 
-function welcome(url: string, production: boolean): string {
-  const lines = [`Countersign is ready at ${url}`]
+async function listen(server: Server, host: string, port: number): Promise<void> {
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(port, host, resolve)
+    })
+  } catch (cause) {
+    throw new Error(refusalOf((cause as NodeJS.ErrnoException).code, host, port), { cause })
+  }
+}
+
+function refusalOf(code: string | undefined, host: string, port: number): string {
+  const other = port < 65_535 ? port + 1 : 3000
+  if (code === 'EADDRINUSE') return `Port ${port} is taken. Choose another: PORT=${other}`
+  if (code === 'EACCES') return `Port ${port} may not be opened by this user. Choose another: PORT=3000`
+  return `The server can't listen on ${host} (${code}). Choose an address of this machine: HOST=127.0.0.1`
+}
+
+function welcome(url: string, listening: string, production: boolean): string {
+  const lines = [`Countersign is ready at ${url}, listening on ${listening}`]
   if (!production) {
     lines.push(
       `  ${url}/             sign up, verify, log in, try a wrong password, and see the rows`,

@@ -1,4 +1,4 @@
-import { rowId } from '@countersign/core'
+import { isRowId, rowId } from '@countersign/core'
 import { jwtVerify, SignJWT } from 'jose'
 import type { Secrets } from './secrets.js'
 import type { OpenedSession } from './sessions.js'
@@ -13,7 +13,6 @@ export interface AccessClaims {
 const algorithm = 'HS256'
 const type = 'at+jwt'
 const audience = 'countersign-api'
-const uuid = /^[0-9a-f-]{36}$/
 
 /** Signs and verifies access tokens (RFC 9068); every claim is demanded and checked. */
 export class AccessTokens {
@@ -53,8 +52,9 @@ export class AccessTokens {
         requiredClaims: ['sub', 'sid', 'tv', 'jti', 'iat', 'exp'],
       })
       const { sub, sid, tv } = payload
-      if (typeof sub !== 'string' || !uuid.test(sub) || typeof sid !== 'string' || !uuid.test(sid)) return null
-      return Number.isInteger(tv) ? { userId: sub, sessionId: sid, tokenVersion: tv as number } : null
+      return isRowId(sub) && isRowId(sid) && Number.isInteger(tv)
+        ? { userId: sub, sessionId: sid, tokenVersion: tv as number }
+        : null
     } catch {
       return null
     }

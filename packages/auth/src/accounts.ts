@@ -1,5 +1,5 @@
 import { AuditError, currentAttempt, rowId } from '@countersign/core'
-import type { EntityManager, MikroORM } from '@mikro-orm/core'
+import { type EntityManager, LockMode, type MikroORM } from '@mikro-orm/core'
 import type { SqlEntityManager } from '@mikro-orm/postgresql'
 import { AuthRefusal } from './auth-refusal.js'
 import { canonicalEmail } from './email-address.js'
@@ -10,6 +10,7 @@ import type { PasswordFault, Passwords } from './passwords.js'
 
 const day = 86_400
 
+/** What {@link Accounts} works with. */
 export interface AccountsParts {
   readonly orm: MikroORM
   readonly passwords: Passwords
@@ -37,23 +38,28 @@ export class Accounts {
     this.#assertAcceptable(password)
     const passwordHash = await passwords.hash(password)
     await orm.em.fork().transactional(async (em) => {
-      const user = await this.#insertOrFind(em, email.trim(), canonical, passwordHash)
+      const user = await this.#insertOrLock(em, { email: email.trim(), canonical, passwordHash, isAdmin: false })
       currentAttempt('signup').subject({ type: 'user', id: user.id })
       if (user.verifiedAt) this.#tellOwner(em, user)
       else await this.#sendVerification(em, user, passwordHash)
     })
   }
 
-  /** Uses a verification token; returns the account that it verified. */
+  /**
+   * Uses a verification token; returns the account that it verified. A token that was issued while
+   * the account was being verified is worth nothing: it would set another password.
+   */
   async verify(token: string): Promise<User> {
     const { orm, tokens } = this.#parts
     return orm.em.fork().transactional(async (em) => {
-      const used = await tokens.use(em, 'verify-account', token)
-      const user = used && (await em.findOne(User, { id: used.userId }))
-      if (!user)
+      const owner = await tokens.ownerOf(em, 'verify-account', token)
+      // The account's row first, everywhere: two tokens of one account would wait for each other.
+      const user = owner && (await em.findOne(User, { id: owner }, { lockMode: LockMode.PESSIMISTIC_WRITE }))
+      const used = user && !user.verifiedAt && (await tokens.use(em, 'verify-account', token))
+      if (!used)
         throw new AuthRefusal(400, 'invalid_token', { detail: 'This link is not valid, or was used, or is too old.' })
       currentAttempt('email_verification').subject({ type: 'user', id: user.id })
-      user.verifiedAt ??= new Date()
+      user.verifiedAt = new Date()
       user.passwordHash = used.passwordHash ?? user.passwordHash
       await tokens.revoke(em, 'verify-account', user.id)
       return user
@@ -82,20 +88,28 @@ export class Accounts {
   }
 
   /**
-   * Makes the first administrator, if there is no account of that address.
+   * Makes the first administrator, unless the address is an administrator's already.
    *
-   * @throws AuditError `SETTING_INVALID`
+   * @throws AuditError `SETTING_INVALID`, also when somebody else's account has the address
    */
   async ensureAdmin(email: string, password: string): Promise<void> {
     const { orm, passwords } = this.#parts
     const canonical = canonicalEmail(email)
     if (!canonical) throw new AuditError('SETTING_INVALID', 'ADMIN_EMAIL is not an e-mail address.')
+    const existing = await orm.em.fork().findOne(User, { emailCanonical: canonical })
+    if (existing?.isAdmin) return
     const fault = passwords.faultOf(password)
     if (fault) throw new AuditError('SETTING_INVALID', `ADMIN_PASSWORD is refused: ${explain[fault]}`)
-    const em = orm.em.fork()
-    if ((await em.count(User, { emailCanonical: canonical })) > 0) return
-    const user = await this.#insertOrFind(em, email.trim(), canonical, await passwords.hash(password))
-    await em.nativeUpdate(User, { id: user.id }, { isAdmin: true, verifiedAt: new Date() })
+    const passwordHash = await passwords.hash(password)
+    const user = await orm.em
+      .fork()
+      .transactional((em) => this.#insertOrLock(em, { email: email.trim(), canonical, passwordHash, isAdmin: true }))
+    if (user.isAdmin) return
+    // Raising it would make an administrator of whoever signed up with the address, with their password.
+    throw new AuditError(
+      'SETTING_INVALID',
+      'ADMIN_EMAIL has an account already, which is no administrator. Choose another ADMIN_EMAIL.',
+    )
   }
 
   #assertAcceptable(password: string): void {
@@ -103,14 +117,14 @@ export class Accounts {
     if (fault) throw new AuthRefusal(400, fault, { detail: explain[fault] })
   }
 
-  async #insertOrFind(em: EntityManager, email: string, canonical: string, passwordHash: string): Promise<User> {
+  async #insertOrLock(em: EntityManager, { email, canonical, passwordHash, isAdmin }: NewAccount): Promise<User> {
     // Two parallel sign-ups with one address: the database lets one row be.
     await (em as SqlEntityManager).execute(
-      `insert into auth_user (id, email, email_canonical, password_hash, created_at) values (?, ?, ?, ?, now())
-       on conflict (email_canonical) do nothing`,
-      [rowId(), email, canonical, passwordHash],
+      `insert into auth_user (id, email, email_canonical, password_hash, is_admin, created_at, verified_at)
+       values (?, ?, ?, ?, ?, now(), case when ? then now() end) on conflict (email_canonical) do nothing`,
+      [rowId(), email, canonical, passwordHash, isAdmin, isAdmin],
     )
-    return em.findOneOrFail(User, { emailCanonical: canonical }, { refresh: true })
+    return em.findOneOrFail(User, { emailCanonical: canonical }, { lockMode: LockMode.PESSIMISTIC_WRITE })
   }
 
   #tellOwner(em: EntityManager, user: User): void {
@@ -123,6 +137,13 @@ export class Accounts {
     const token = await tokens.issue(em, 'verify-account', user.id, { seconds: day, passwordHash })
     mails.post(em, user.email, mails.verification(token))
   }
+}
+
+interface NewAccount {
+  readonly email: string
+  readonly canonical: string
+  readonly passwordHash: string
+  readonly isAdmin: boolean
 }
 
 const explain: Readonly<Record<PasswordFault, string>> = {

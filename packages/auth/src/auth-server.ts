@@ -3,13 +3,12 @@ import { mikroOrmReader, mikroOrmSink, sqlClient } from '@countersign/adapters/m
 import { flexibleLimiter } from '@countersign/adapters/rate-limiter-flexible'
 import { auditedControllers, safeDefaults } from '@countersign/adapters/routing-controllers'
 import { type AuditTrail, createAuditTrail } from '@countersign/core'
-import express, { type Express, type Request } from 'express'
-import helmet from 'helmet'
+import express, { type Express } from 'express'
 import { useExpressServer } from 'routing-controllers'
 import 'reflect-metadata'
 import { AccessTokens } from './access-tokens.js'
 import { Accounts } from './accounts.js'
-import { type AuthServices, provided, type SessionCookies } from './auth-services.js'
+import type { AuthServices } from './auth-services.js'
 import { type AuthSettings, defaultLimits } from './auth-settings.js'
 import { AuditEventsController } from './controllers/audit-events-controller.js'
 import { LoginController } from './controllers/login-controller.js'
@@ -21,11 +20,15 @@ import { VerifyAccountController } from './controllers/verify-account-controller
 import { type Database, openDatabase } from './database.js'
 import { Mails } from './mails.js'
 import { OneTimeTokens } from './one-time-tokens.js'
+import { originPolicy } from './origin-policy.js'
 import { mountPages } from './pages.js'
 import { PasswordResets } from './password-resets.js'
 import { Passwords } from './passwords.js'
 import { authorizationChecker } from './principals.js'
+import { provided } from './provided.js'
 import { Secrets } from './secrets.js'
+import { secureHeaders } from './security-headers.js'
+import { cookieName, sessionCookies } from './session-cookies.js'
 import { Sessions } from './sessions.js'
 
 /** A running system: the app to listen with, its trail, and how to stop it. */
@@ -56,6 +59,15 @@ const controllers = [
 export async function createAuthServer(settings: AuthSettings): Promise<AuthServer> {
   const secrets = new Secrets(settings.secret)
   const database = await openDatabase(settings.database)
+  try {
+    return compose(settings, secrets, database)
+  } catch (error) {
+    await database.close()
+    throw error
+  }
+}
+
+function compose(settings: AuthSettings, secrets: Secrets, database: Database): AuthServer {
   const { orm } = database
   const counters = sqlClient(orm, 2)
   const reader = mikroOrmReader(orm)
@@ -68,8 +80,9 @@ export async function createAuthServer(settings: AuthSettings): Promise<AuthServ
   const mails = new Mails(settings.publicUrl)
   const services = assemble(settings, secrets, database, mails, trail, reader)
   const app = express()
-  app.disable('x-powered-by')
-  app.use(securityHeaders(settings))
+  // Flat: no parameter of ours is an object, and none is made of brackets in its name.
+  app.set('query parser', 'simple')
+  secureHeaders(app, settings)
   mountPages(app, { mails, orm, production: settings.production === true })
   const classes = controllers.map((controller) => provided(controller, services))
   useExpressServer(app, {
@@ -117,43 +130,4 @@ function assemble(
     trail,
     reader,
   }
-}
-
-/** `__Host-` ties a cookie to this host and to HTTPS; without HTTPS a browser would refuse it. */
-function cookieName({ production }: AuthSettings): string {
-  return production ? '__Host-at' : 'at'
-}
-
-function sessionCookies(settings: AuthSettings): SessionCookies {
-  const name = cookieName(settings)
-  const attributes = { httpOnly: true, secure: settings.production === true, sameSite: 'lax', path: '/' } as const
-  return {
-    set: (response, { accessToken, expiresIn }) =>
-      response.cookie(name, accessToken, { ...attributes, maxAge: expiresIn * 1000 }),
-    clear: (response) => response.clearCookie(name, attributes),
-  }
-}
-
-function originPolicy({ publicUrl, production }: AuthSettings): (origin: string, request: Request) => boolean {
-  const own = new URL(publicUrl).origin
-  // In development the same server is reached as localhost, 127.0.0.1 and by other names.
-  return (origin, request) => origin === own || (production !== true && origin === `http://${request.headers.host}`)
-}
-
-function securityHeaders({ production }: AuthSettings) {
-  const directives = {
-    defaultSrc: ["'none'"],
-    scriptSrc: ["'self'"],
-    styleSrc: ["'self'"],
-    connectSrc: ["'self'"],
-    imgSrc: ["'self'", 'data:'],
-    formAction: ["'self'"],
-    baseUri: ["'none'"],
-    frameAncestors: ["'none'"],
-  }
-  return helmet({
-    contentSecurityPolicy: { useDefaults: false, directives },
-    strictTransportSecurity: production ? { maxAge: 31_536_000 } : false,
-    referrerPolicy: { policy: 'no-referrer' },
-  })
 }

@@ -1,3 +1,4 @@
+import { Socket } from 'node:net'
 import { join } from 'node:path'
 import { type FolderLock, lockDataFolder, migrate } from '@countersign/adapters/mikro-orm'
 import { AuditError } from '@countersign/core'
@@ -9,6 +10,7 @@ import { authMigrations } from './migrations.js'
 /** Where the data is: a PostgreSQL server, or a folder for the embedded one. */
 export type DatabaseLocation = { readonly url: string } | { readonly folder: string }
 
+/** An open database that has every migration. */
 export interface Database {
   readonly orm: MikroORM
   close(): Promise<void>
@@ -20,14 +22,16 @@ export interface Database {
  * @throws AuditError `STORE_UNREACHABLE`, `STORE_LOCKED`
  */
 export async function openDatabase(location: DatabaseLocation): Promise<Database> {
-  const lock: FolderLock | undefined = 'folder' in location ? lockDataFolder(location.folder) : undefined
+  let lock: FolderLock | undefined
   let orm: MikroORM | undefined
   try {
+    if ('folder' in location) lock = lockDataFolder(location.folder)
     orm = await connect(location)
     await migrate(orm)
   } catch (cause) {
     await orm?.close(true).catch(() => undefined)
     lock?.release()
+    if (cause instanceof AuditError) throw cause
     throw new AuditError('STORE_UNREACHABLE', `${describe(location)} can't be used (${reasonOf(cause)}).`, { cause })
   }
   const opened = orm
@@ -49,10 +53,22 @@ const options = {
   logger: () => undefined,
 }
 
+/** A database that is silently gone must not keep requests for ever. */
+const patience = {
+  connectionTimeoutMillis: 5000,
+  query_timeout: 10_000,
+  statement_timeout: 10_000,
+  // The pool would hand out the dead connection again and again. Idle ones are closed sooner than this.
+  stream: () => {
+    const socket = new Socket()
+    return socket.setTimeout(12_000, () => socket.destroy(new Error('The database has fallen silent.')))
+  },
+}
+
 async function connect(location: DatabaseLocation): Promise<MikroORM> {
   if ('url' in location) {
     const { MikroORM } = await import('@mikro-orm/postgresql')
-    const orm = await MikroORM.init({ ...options, clientUrl: location.url })
+    const orm = await MikroORM.init({ ...options, clientUrl: location.url, driverOptions: patience })
     await assertConnected(orm)
     return orm as unknown as MikroORM
   }
@@ -74,7 +90,7 @@ async function assertConnected(orm: Connectable): Promise<void> {
 }
 
 function describe(location: DatabaseLocation): string {
-  if ('folder' in location) return `The embedded database in ${location.folder}`
+  if ('folder' in location) return `The data folder ${location.folder} (DATA_DIR)`
   return `The database at ${hostOf(location.url)} (DATABASE_URL)`
 }
 
@@ -90,6 +106,7 @@ function hostOf(url: string): string {
 
 function reasonOf(cause: unknown): string {
   if (cause instanceof AggregateError) return cause.errors.map(reasonOf).join('; ')
-  const { message, code } = (cause ?? {}) as { message?: unknown; code?: unknown }
-  return String(message || code || cause)
+  // The embedded database's file system throws objects with a name and a number.
+  const { message, code, name, errno } = (cause ?? {}) as Readonly<Record<string, unknown>>
+  return String(message || code || (name && `${name} ${errno ?? ''}`.trim()) || cause)
 }

@@ -7,6 +7,7 @@ import type { Secrets } from './secrets.js'
 /** What a token is good for, and nothing else. */
 export type TokenPurpose = 'verify-account' | 'password-reset'
 
+/** What a token that was used up stood for. */
 export interface UsedToken {
   readonly userId: string
   readonly passwordHash: string | null
@@ -40,6 +41,13 @@ export class OneTimeTokens {
       }),
     )
     return token
+  }
+
+  /** Whose token this is, used or not: the account is locked before its token is used. */
+  async ownerOf(em: EntityManager, purpose: TokenPurpose, token: string): Promise<string | null> {
+    const where = { tokenHash: this.#hash(purpose, token), purpose }
+    const found = await em.findOne(OneTimeToken, where, { fields: ['userId'], disableIdentityMap: true })
+    return found?.userId ?? null
   }
 
   /** Uses a token up. One conditional statement decides among parallel uses; null for all but one. */

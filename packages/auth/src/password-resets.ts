@@ -1,5 +1,5 @@
 import { currentAttempt } from '@countersign/core'
-import type { MikroORM } from '@mikro-orm/core'
+import { LockMode, type MikroORM } from '@mikro-orm/core'
 import { canonicalEmail } from './email-address.js'
 import { User } from './entities.js'
 import type { Mails } from './mails.js'
@@ -7,6 +7,7 @@ import type { OneTimeTokens } from './one-time-tokens.js'
 
 const thirtyMinutes = 1800
 
+/** What {@link PasswordResets} works with. */
 export interface PasswordResetsParts {
   readonly orm: MikroORM
   readonly tokens: OneTimeTokens
@@ -26,7 +27,9 @@ export class PasswordResets {
     const { orm, tokens, mails } = this.#parts
     const canonical = canonicalEmail(email)
     await orm.em.fork().transactional(async (em) => {
-      const user = canonical ? await em.findOne(User, { emailCanonical: canonical }) : null
+      // Locked: of requests at the same time, each must see and end the token of the one before.
+      const locked = { lockMode: LockMode.PESSIMISTIC_WRITE } as const
+      const user = canonical ? await em.findOne(User, { emailCanonical: canonical }, locked) : null
       if (user) currentAttempt('password_reset_request').subject({ type: 'user', id: user.id })
       const refusal = refusalOf(user)
       if (!user || refusal) {

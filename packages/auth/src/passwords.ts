@@ -6,6 +6,7 @@ export interface PasswordPolicy {
   readonly maxLength: number
 }
 
+/** 15 to 256 characters: no second factor is asked for yet. */
 export const defaultPasswordPolicy: PasswordPolicy = { minLength: 15, maxLength: 256 }
 
 /** Why a password is refused. */

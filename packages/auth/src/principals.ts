@@ -6,11 +6,16 @@ import type { Action } from 'routing-controllers'
 import { AuthRefusal } from './auth-refusal.js'
 import type { Principal, Sessions } from './sessions.js'
 
-const principals = new WeakMap<Request, Principal>()
+// A property, not a WeakMap: an entry for every request would be most of the garbage collector's work.
+const key: unique symbol = Symbol('countersign.principal')
+
+interface AuthenticatedRequest extends Request {
+  [key]?: Principal
+}
 
 /** Who is asking, once the guard has let the request through. */
 export function principalOf(request: Request): Principal {
-  const principal = principals.get(request)
+  const principal = (request as AuthenticatedRequest)[key]
   if (!principal) throw new AuthRefusal(401, 'unauthenticated', { detail: 'Please log in.' })
   return principal
 }
@@ -18,10 +23,11 @@ export function principalOf(request: Request): Principal {
 /** The `actor` source of every controller here. */
 export function currentUser(context: AuditContext): Actor | null {
   const request = requestOf(context)
-  const principal = request && principals.get(request)
+  const principal = request && (request as AuthenticatedRequest)[key]
   return principal ? { type: 'user', id: principal.userId, label: principal.email } : null
 }
 
+/** What the guard of every controller is made of. */
 export interface GuardOptions {
   readonly sessions: Sessions
   readonly cookieName: string
@@ -36,7 +42,7 @@ export function authorizationChecker({ sessions, cookieName, isAllowedOrigin }: 
     const principal = credential && (await sessions.principalOf(credential.token))
     if (!principal) throw new AuthRefusal(401, 'unauthenticated', { detail: 'Please log in.' })
     currentAttempt().session(principal.sessionId)
-    principals.set(request as Request, principal)
+    ;(request as AuthenticatedRequest)[key] = principal
     if (credential.fromCookie) refuseForeign(request as Request, isAllowedOrigin)
     return !roles.includes('admin') || principal.isAdmin
   }

@@ -1,70 +1,86 @@
-import { Type } from 'class-transformer'
-import {
-  IsBoolean,
-  IsDate,
-  IsIn,
-  IsInt,
-  IsOptional,
-  Max,
-  Min,
-  registerDecorator,
-  type ValidationOptions,
-} from 'class-validator'
+import { isIP } from 'node:net'
+import { Transform } from 'class-transformer'
+import { IsBoolean, IsDate, IsIn, IsInt, Max, Min, registerDecorator, ValidateIf } from 'class-validator'
 
-/** Text as PostgreSQL and people can take it: a string, bounded, no NUL, no half characters. */
-function SafeText(maxLength: number, options: ValidationOptions = {}): PropertyDecorator {
+function Rule(name: string, message: string, validate: (value: unknown) => boolean): PropertyDecorator {
   return (target, property) => {
     registerDecorator({
-      name: 'safeText',
+      name,
       target: target.constructor,
       propertyName: String(property),
-      options: { message: `$property must be a text of 1 to ${maxLength} characters`, ...options },
-      validator: {
-        validate: (value: unknown) =>
-          typeof value === 'string' &&
-          value.length > 0 &&
-          value.length <= maxLength &&
-          !value.includes('\u0000') &&
-          value.isWellFormed(),
-      },
+      options: { message },
+      validator: { validate },
     })
   }
 }
 
+/** Text as PostgreSQL and people can take it: a string, bounded, no NUL, no half characters. */
+function SafeText(maxLength: number): PropertyDecorator {
+  const isSafe = (value: unknown): boolean =>
+    typeof value === 'string' &&
+    value.length > 0 &&
+    value.length <= maxLength &&
+    !value.includes('\u0000') &&
+    value.isWellFormed()
+  return Rule('safeText', `$property must be a text of 1 to ${maxLength} characters`, isSafe)
+}
+
+/** An address of the network, as PostgreSQL takes it: a zone names an interface of some machine. */
+function IsAddress(): PropertyDecorator {
+  const isAddress = (value: unknown): boolean => typeof value === 'string' && isIP(value) !== 0 && !value.includes('%')
+  return Rule('isAddress', '$property must be an IPv4 or IPv6 address', isAddress)
+}
+
+/** May be left out. `IsOptional` would let null through, which no handler expects. */
+function Optional(): PropertyDecorator {
+  return ValidateIf((_body, value) => value !== undefined)
+}
+
+/** A date of a text; anything else stays as it is, to be refused: `Date` would ask an object for its text. */
+function Moment(): PropertyDecorator {
+  return Transform(({ value }) => (typeof value === 'string' ? new Date(value) : value))
+}
+
+/** The body of POST `signup`. */
 export class SignupRequest {
   @SafeText(320) email!: string
   @SafeText(1024) password!: string
   @SafeText(1024) confirm_password!: string
 }
 
+/** The body of POST `verify-account`. */
 export class TokenRequest {
   @SafeText(512) token!: string
 }
 
+/** The body of POST `login`. */
 export class LoginRequest {
   @SafeText(320) email!: string
   @SafeText(1024) password!: string
-  @IsOptional() @IsBoolean() remember_me?: boolean
+  @Optional() @IsBoolean() remember_me?: boolean
 }
 
+/** The body of POST `password-reset`. */
 export class PasswordResetRequest {
   @SafeText(320) email!: string
 }
 
+/** Which page of a list. */
 export class PageQuery {
-  @IsOptional() @IsInt() @Min(1) @Max(200) limit?: number
-  @IsOptional() @SafeText(64) cursor?: string
+  @Optional() @IsInt() @Min(1) @Max(200) limit?: number
+  @Optional() @SafeText(64) cursor?: string
 }
 
+/** Which rows of the trail; what is given is joined by "and". */
 export class AuditEventsQuery extends PageQuery {
-  @IsOptional() @SafeText(64) event?: string
-  @IsOptional() @IsIn(['success', 'failure', 'denied']) outcome?: 'success' | 'failure' | 'denied'
-  @IsOptional() @SafeText(200) actor_id?: string
-  @IsOptional() @SafeText(200) subject_id?: string
+  @Optional() @SafeText(64) event?: string
+  @Optional() @IsIn(['success', 'failure', 'denied']) outcome?: 'success' | 'failure' | 'denied'
+  @Optional() @SafeText(200) actor_id?: string
+  @Optional() @SafeText(200) subject_id?: string
   /** The identifier that was typed; it is hashed before it is looked for. */
-  @IsOptional() @SafeText(320) attempted?: string
-  @IsOptional() @SafeText(64) address?: string
-  @IsOptional() @SafeText(64) request_id?: string
-  @IsOptional() @Type(() => Date) @IsDate() from?: Date
-  @IsOptional() @Type(() => Date) @IsDate() to?: Date
+  @Optional() @SafeText(320) attempted?: string
+  @Optional() @IsAddress() address?: string
+  @Optional() @SafeText(64) request_id?: string
+  @Optional() @Moment() @IsDate() from?: Date
+  @Optional() @Moment() @IsDate() to?: Date
 }

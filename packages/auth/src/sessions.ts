@@ -11,12 +11,14 @@ export interface Principal {
   readonly isAdmin: boolean
 }
 
+/** What a login gets. */
 export interface OpenedSession {
   readonly accessToken: string
   /** Seconds until the access token expires. */
   readonly expiresIn: number
 }
 
+/** What {@link Sessions} works with. */
 export interface SessionsParts {
   readonly orm: MikroORM
   readonly accessTokens: AccessTokens

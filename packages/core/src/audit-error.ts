@@ -29,6 +29,7 @@ export const auditErrorCodes = [
   'SCOPE_UNKNOWN',
   'SETTING_INVALID',
   'SIGNAL_INVALID',
+  'SINK_INVALID',
   'SINK_OVERLOADED',
   'STEP_FAILED',
   'STORE_LOCKED',

@@ -1,3 +1,6 @@
+import { inspect } from 'node:util'
+import { AuditError } from './audit-error.js'
+
 /** Who did it. `label` is for people to read and may be erased; `id` is opaque. */
 export interface Actor {
   readonly type: 'user' | 'service' | 'anonymous'
@@ -20,18 +23,45 @@ export interface Attempted {
 /** What {@link actAs} accepts: an actor, or anything with an id, which is then taken for a user. */
 export type ActorLike = Actor | { readonly id: string | number; readonly label?: string }
 
+/** Nobody that is known. */
 export const anonymous: Actor = Object.freeze({ type: 'anonymous' })
 
 const actorTypes: ReadonlySet<unknown> = new Set<Actor['type']>(['user', 'service', 'anonymous'])
 
-/** An {@link Actor} with nothing in it but type, id and label: entities carry more than a row may. */
+/** True for a type that an actor may have. */
+export function isActorType(type: unknown): type is Actor['type'] {
+  return actorTypes.has(type)
+}
+
+/**
+ * An {@link Actor} with nothing in it but type, id and label: entities carry more than a row may.
+ * @throws AuditError `SETTING_INVALID`
+ */
 export function toActor(like: ActorLike): Actor {
+  if (typeof like !== 'object' || like === null) {
+    throw new AuditError(
+      'SETTING_INVALID',
+      `${inspect(like)} was given for an actor. Give an object with an id, or { type: 'anonymous' }.`,
+    )
+  }
   const { id, label } = like
-  const type: Actor['type'] = 'type' in like && actorTypes.has(like.type) ? like.type : 'user'
+  const type: Actor['type'] = 'type' in like && isActorType(like.type) ? like.type : 'user'
+  const text = textOf(id)
   return {
     type,
-    ...(id === undefined || id === null ? {} : { id: String(id) }),
+    ...(text === null ? {} : { id: text }),
     ...(typeof label === 'string' ? { label } : {}),
+  }
+}
+
+/** A value as text; null where there is none, or none can be made of it. Never throws. */
+export function textOf(value: unknown): string | null {
+  if (typeof value === 'string') return value
+  if (value === undefined || value === null) return null
+  try {
+    return String(value)
+  } catch {
+    return null
   }
 }
 
@@ -40,17 +70,21 @@ export function canonicalIdentifier(raw: string): string {
   return raw.normalize('NFKC').trim().toLowerCase()
 }
 
+// A password can look like an address: an ending is shown where many people share it, and no other.
+const commonEndings: ReadonlySet<string> = new Set(['com', 'net', 'org', 'edu', 'gov', 'io', 'dev', 'app'])
+
 const address = /^([^\s@]{1,64})@([^\s@.]+(?:\.[^\s@.]+)*)\.([a-z]{2,6})$/
 
 /**
- * The readable remainder of an identifier: `j***@e***.com`; anything that is no e-mail address
+ * The readable remainder of an identifier: `j***@e***.com`; an unusual ending is hidden too, and anything that is no e-mail address
  * (people type passwords into the wrong field) leaves `***`.
  */
 export function maskIdentifier(canonical: string): string {
   const match = address.exec(canonical)
   if (!match) return '***'
   const [, local = '', domain = '', top = ''] = match
-  return `${firstCharacter(local)}***@${firstCharacter(domain)}***.${top}`
+  const ending = top.length === 2 || commonEndings.has(top) ? top : '***'
+  return `${firstCharacter(local)}***@${firstCharacter(domain)}***.${ending}`
 }
 
 function firstCharacter(text: string): string {

@@ -26,7 +26,7 @@ export {
 } from './identity.js'
 export type { AuditLimiter, LimitedBy, Reservation, Throttling } from './limiter.js'
 export { type MemorySink, memorySink } from './memory-sink.js'
-export type { AuditTypeError, Delivery, EventPolicy, WhenUnreachable } from './policy.js'
+export type { AuditTypeError, Delivery, EventPolicy, JoinedPolicy, WhenUnreachable } from './policy.js'
 export { type AuditPage, type AuditQuery, type AuditReader, checkQuery, isRowId } from './reader.js'
 export { type Json, REDACTED, redact } from './redact.js'
 export type { AuditRow, Device } from './row.js'

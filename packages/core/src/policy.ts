@@ -12,15 +12,20 @@ export interface AuditTypeError<Sentence extends string> {
 }
 declare const sentence: unique symbol
 
+type NeedsJoined = "unreachable: 'closed' needs delivery: 'joined': only then does nothing of a refused attempt remain"
+
+/** A policy whose row stands or falls with what the attempt did; the compiler names it, and so the sentence, where it is missing. */
+export interface JoinedPolicy<Sentence extends string = NeedsJoined> {
+  readonly delivery: 'joined' | AuditTypeError<Sentence>
+  readonly unreachable?: WhenUnreachable
+}
+
 /** Delivery and failure policy of an event. */
 export type EventPolicy =
-  | { readonly delivery: 'joined'; readonly unreachable?: WhenUnreachable }
+  | JoinedPolicy<NeedsJoined>
   | {
       readonly delivery?: 'awaited' | 'deferred'
-      readonly unreachable?:
-        | 'spool'
-        | 'open'
-        | AuditTypeError<"unreachable: 'closed' needs delivery: 'joined': only then does nothing of a refused attempt remain">
+      readonly unreachable?: 'spool' | 'open' | AuditTypeError<NeedsJoined>
     }
 
 const deliveries: ReadonlySet<unknown> = new Set<Delivery>(['joined', 'awaited', 'deferred'])
@@ -29,6 +34,7 @@ const reactions: ReadonlySet<unknown> = new Set<WhenUnreachable>(['closed', 'spo
 /**
  * Refuses, when the trail is made, a policy that makes no sense or that this version can't keep:
  * an attempt must never be promised more than it gets.
+ * @throws AuditError `POLICY_INVALID`, `POLICY_UNSUPPORTED`
  */
 export function assertPolicy(event: string, policy: EventPolicy): void {
   const { delivery = 'awaited', unreachable = 'open' } = policy

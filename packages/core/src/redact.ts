@@ -13,9 +13,10 @@ const maxValues = 2000
 const leftOut = '…'
 
 const secretPart =
-  /pass_?(?:word|wd|phrase|code)|(?:^|_)(?:pass|sid)$|pwd|secret|token|authorization|cookie|api_?key|private_?key|signing_?key|encryption_?key|credential|otp|backup_?code|recovery_?code|verification_?code|security_?code|(?:pin|mfa|2fa|factor|sms|auth|reset)_?code|one_?time|card_?number|cvv|cvc|jwt|csrf|(?:access|session)_?key|session_?id/
+  /pass_?(?:word|wd|phrase|code)|(?:^|_)(?:pass|pw|sid)$|pwd|secret|token|authorization|cookie|api_?key|private_?key|signing_?key|encryption_?key|credential|otp|backup_?code|recovery_?code|verification_?code|security_?code|(?:pin|mfa|2fa|factor|sms|auth|reset)_?code|one_?time|card_?number|cvv|cvc|jwt|csrf|(?:access|session)_?key|session_?id/
 const secretWhole: ReadonlySet<string> = new Set([
   'auth',
+  'bearer',
   'code',
   'codes',
   'pin',
@@ -23,11 +24,13 @@ const secretWhole: ReadonlySet<string> = new Set([
   'pan',
   'ssn',
   'iban',
+  'recovery',
   'seed',
   'sid',
 ])
+// Few different beginnings, the rest looked back at: this runs over every text of every row.
 const secretValue =
-  /eyJ[\w-]{8,}\.(?:[\w-]*\.|[\w-]{100})|\b(?:bearer|basic)\s+[\w.~+/=-]{8,}|-----BEGIN [A-Z ]*PRIVATE KEY-----|\$(?:argon2|scrypt|2[aby])\S*\$\S+|\bpbkdf2\w*\$\S+|:\/\/[^\s/:@]+:[^\s/@]+@|otpauth:\/\/|[?&#](?:token|code|key|secret|password|access_token|refresh_token|id_token)=[^&\s]{4,}/i
+  /eyJ[\w-]{8,}\.(?:[\w-]*\.|[\w-]{100})|\b(?:bearer|basic)\s+[\w.~+/=-]{8,}|-----BEGIN [A-Z ]*PRIVATE KEY-----|\$(?:(?:argon2|scrypt|2[aby])\S*\$|(?<=\bpbkdf2\w*\$))\S+|:\/\/(?:[^\s/:@]+:[^\s/@]+@|(?<=otpauth:\/\/))|[?&#](?:token|code|key|api[_-]?key|secret|password|access_token|refresh_token|id_token)=[^&\s]{4,}|_(?<=\b(?:gh[opsur]|github_pat|[rs]k_(?:live|test))_)\w{8}|\bAKIA[A-Z\d]{16}/i
 
 /** What becomes of an entry, by its key. */
 interface Verdict {

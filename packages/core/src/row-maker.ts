@@ -1,3 +1,4 @@
+import { refuseLater } from './answers-later.js'
 import type { Attempt } from './attempt.js'
 import type { AuditedCall } from './audited-call.js'
 import type { EventDefinition } from './catalogue.js'
@@ -9,16 +10,23 @@ import {
   anonymous,
   canonicalIdentifier,
   maskIdentifier,
-  type Subject,
+  textOf,
   toActor,
 } from './identity.js'
 import { keyedHashes } from './keyed-hash.js'
-import { redact, redactText } from './redact.js'
+import { redact } from './redact.js'
 import type { AuditRow, Device } from './row.js'
+import {
+  bounded,
+  cleanActor,
+  cleanAddress,
+  cleanDevice,
+  cleanHops,
+  cleanSubject,
+  foreign,
+  longest,
+} from './row-text.js'
 
-const maxName = 100
-const maxId = 200
-const maxUserAgent = 512
 const noDetails: AuditRow['details'] = Object.freeze({})
 
 /** What making a row needs from outside. */
@@ -51,35 +59,34 @@ export class RowMaker {
     const { context, owner } = call
     const { outcome, reason, status } = classify(attempt, ending)
     const definition = this.#options.definitionOf(attempt.event)
-    const session = attempt.sessionId ?? context.sessionId
     const throttling = attempt.throttling
-    const userAgent = foreign(context.userAgent, maxUserAgent)
+    const userAgent = foreign(context.userAgent, longest.userAgent)
     return {
       id: attempt.id,
       occurredAt: new Date(attempt.openedAt),
       event: attempt.event,
       eventVersion: definition.version,
       outcome,
-      reason: bounded(reason, 64),
+      reason: bounded(reason, longest.reason),
       severity: definition.severity[outcome],
       actor: this.#actor(attempt, call),
       onBehalfOf: attempt.onBehalfOf ? cleanActor(attempt.onBehalfOf) : null,
       subject: attempt.subject ? cleanSubject(attempt.subject) : null,
       attempted: this.#attempted(attempt),
-      className: bounded(owner.className, maxName),
-      methodName: bounded(call.methodName, maxName),
-      tenant: foreign(context.tenant, maxId),
-      sessionId: session === undefined ? null : this.#hashSession(session),
-      requestId: bounded(context.requestId, 64),
-      address: bounded(context.address, 64),
-      proxies: context.proxies ?? null,
+      className: bounded(owner.className, longest.className),
+      methodName: bounded(call.methodName, longest.methodName),
+      tenant: foreign(context.tenant, longest.tenant),
+      sessionId: this.#session(attempt.sessionId ?? context.sessionId),
+      requestId: bounded(context.requestId, longest.requestId),
+      address: cleanAddress(context.address),
+      proxies: context.proxies === undefined ? null : cleanHops(context.proxies),
       userAgent,
       device: userAgent === null ? null : this.#device(userAgent),
-      httpMethod: bounded(context.httpMethod, 16),
-      route: foreign(context.route, 256),
+      httpMethod: bounded(context.httpMethod, longest.httpMethod),
+      route: foreign(context.route, longest.route),
       status,
       durationMs: Math.round((performance.now() - attempt.startedAt) * 1000) / 1000,
-      scope: throttling ? bounded(throttling.scope, maxName) : null,
+      scope: throttling ? bounded(throttling.scope, longest.scope) : null,
       limit: throttling ? throttling.limit : null,
       retryAfter: throttling ? throttling.retryAfter : null,
       details: attempt.details ? (redact(attempt.details) as AuditRow['details']) : noDetails,
@@ -90,33 +97,22 @@ export class RowMaker {
     }
   }
 
-  /** The last gate after somebody else's code has seen the row. */
-  seal(row: AuditRow): AuditRow {
-    return {
-      ...row,
-      reason: bounded(row.reason, 64),
-      actor: cleanActor(row.actor),
-      onBehalfOf: row.onBehalfOf && cleanActor(row.onBehalfOf),
-      subject: row.subject && cleanSubject(row.subject),
-      tenant: foreign(row.tenant, maxId),
-      requestId: bounded(row.requestId, 64),
-      userAgent: foreign(row.userAgent, maxUserAgent),
-      route: foreign(row.route, 256),
-      details: redact(row.details) as AuditRow['details'],
-    }
-  }
-
   #actor(attempt: Attempt, call: AuditedCall): Actor {
     if (attempt.actor) return cleanActor(attempt.actor)
     if (!call.owner.actor) return anonymous
     try {
       const actor = call.owner.actor(call.context)
-      if (actor instanceof Promise) throw new TypeError('it answered with a promise; the actor must be known by now')
+      refuseLater(actor)
       return actor ? cleanActor(toActor(actor)) : anonymous
     } catch (cause) {
       this.#options.onFault('the actor source', cause)
       return anonymous
     }
+  }
+
+  #session(session: unknown): string | null {
+    const text = textOf(session)
+    return text === null ? null : this.#hashSession(text)
   }
 
   #attempted({ attempted }: Attempt): Attempted | null {
@@ -129,7 +125,7 @@ export class RowMaker {
   #device(userAgent: string): Device | null {
     if (!this.#options.device) return null
     try {
-      return this.#options.device(userAgent)
+      return cleanDevice(this.#options.device(userAgent))
     } catch (cause) {
       this.#options.onFault('the device parser', cause)
       return null
@@ -140,24 +136,4 @@ export class RowMaker {
 /** Whoever submits a megabyte does not make us hash one. */
 function boundedIdentifier(identifier: string): string {
   return canonicalIdentifier(identifier.slice(0, 512))
-}
-
-/** Text that somebody else wrote. */
-function foreign(text: string | null | undefined, limit: number): string | null {
-  return text === undefined || text === null ? null : redactText(String(text), limit)
-}
-
-function bounded(text: string | null | undefined, limit: number): string | null {
-  return text === undefined || text === null ? null : cleanText(String(text), limit)
-}
-
-function cleanActor({ type, id, label }: Actor): Actor {
-  if (id === undefined && label === undefined) return type === 'anonymous' ? anonymous : { type }
-  if (label === undefined) return { type, id: redactText(String(id), maxId) }
-  const named = { type, label: redactText(String(label), maxId) }
-  return id === undefined ? named : { ...named, id: redactText(String(id), maxId) }
-}
-
-function cleanSubject({ type, id }: Subject): Subject {
-  return { type: cleanText(String(type), maxName), id: redactText(String(id), maxId) }
 }

@@ -29,6 +29,7 @@ export interface AuditRow<Event extends EventName = EventName> {
   /** A keyed hash, never the identifier itself. */
   readonly sessionId: string | null
   readonly requestId: string | null
+  /** An IP address. */
   readonly address: string | null
   readonly proxies: readonly Hop[] | null
   readonly userAgent: string | null
@@ -41,7 +42,8 @@ export interface AuditRow<Event extends EventName = EventName> {
   readonly scope: string | null
   readonly limit: number | null
   readonly retryAfter: number | null
-  readonly details: Readonly<EventDetails<Event>>
+  /** Any of them may be missing: an attempt can be refused before its arguments are known. */
+  readonly details: Readonly<Partial<EventDetails<Event>>>
   /** Set on the summary row of a flood that was collapsed. */
   readonly repeatCount: number | null
   readonly firstAt: Date | null

@@ -1,7 +1,9 @@
 import { inspect } from 'node:util'
 import mitt from 'mitt'
+import { isThenable } from './answers-later.js'
 import { AuditError } from './audit-error.js'
 import { type EventName, isSnakeCase, type Outcome } from './events.js'
+import { redactText } from './redact.js'
 import type { AuditRow } from './row.js'
 
 /** The announcement of a stored row. */
@@ -37,6 +39,7 @@ export type SignalOf<Name extends SignalName> = Name extends 'loss'
         ? AuditSignal<Name>
         : { [Event in EventName]: AuditSignal<Event> }[EventName]
 
+/** How long a subscription lasts. */
 export interface SubscribeOptions {
   /** Unsubscribes when aborted. */
   readonly signal?: AbortSignal
@@ -170,9 +173,14 @@ export class SignalBus implements AuditSignals {
 }
 
 function warn({ message, code, cause }: AuditError): void {
-  process.emitWarning(cause instanceof Error ? `${message} (${cause.message})` : message, { code })
+  process.emitWarning(cause instanceof Error ? `${message} (${reasonOf(cause)})` : message, { code })
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+/** Drivers quote what they were sent: it goes to a terminal, and must not reach it as it came. */
+function reasonOf(cause: Error): string {
+  try {
+    return redactText(String(cause.message), 500)
+  } catch {
+    return 'for a reason that can not be read'
+  }
 }

@@ -1,4 +1,6 @@
 import { AsyncResource } from 'node:async_hooks'
+import { inspect } from 'node:util'
+import { refuseLater } from './answers-later.js'
 import type { Attempt } from './attempt.js'
 import { AuditError, type AuditErrorCode } from './audit-error.js'
 import { AuditedCall } from './audited-call.js'
@@ -11,6 +13,7 @@ import type { AuditLimiter } from './limiter.js'
 import { assertPolicy, type EventPolicy } from './policy.js'
 import type { AuditRow, Device } from './row.js'
 import { RowMaker } from './row-maker.js'
+import { sealRow } from './seal-row.js'
 import { type AuditSignals, SignalBus } from './signals.js'
 import type { AuditSink } from './sink.js'
 
@@ -88,7 +91,7 @@ export interface AuditTrail {
 /**
  * Makes a trail. Everything is passed in; two trails share nothing.
  *
- * @throws AuditError `KEY_INVALID`, `POLICY_INVALID`, `POLICY_UNSUPPORTED`, `EVENT_NAME_INVALID`, `EVENT_UNKNOWN`
+ * @throws AuditError `SINK_INVALID`, `KEY_INVALID`, `POLICY_INVALID`, `POLICY_UNSUPPORTED`, `EVENT_NAME_INVALID`, `EVENT_UNKNOWN`
  * @example
  * const sink = memorySink()
  * const trail = createAuditTrail({ sink })
@@ -96,6 +99,9 @@ export interface AuditTrail {
 export function createAuditTrail(options: AuditTrailOptions): AuditTrail {
   return new Trail(options)
 }
+
+// Whoever makes names up as they go does not fill the memory.
+const maxUndeclared = 1000
 
 const nowhere: AuditContext = Object.freeze({})
 const nobody = Object.freeze({ className: null, actor: null })
@@ -105,6 +111,7 @@ class Trail implements AuditTrail {
   readonly limiter: AuditLimiter | undefined
   readonly #options: AuditTrailOptions
   readonly #definitions: Map<string, EventDefinition>
+  readonly #undeclared = new Map<string, EventDefinition>()
   readonly #rows: RowMaker
   // Sinks and subscribers run where the trail was made: in nobody's request and nobody's transaction.
   readonly #outside = new AsyncResource('CountersignTrail')
@@ -114,6 +121,7 @@ class Trail implements AuditTrail {
   #closed = false
 
   constructor(options: AuditTrailOptions) {
+    assertSink(options?.sink)
     this.#options = options
     this.limiter = options.limiter
     this.#definitions = new Map(Object.entries(catalogue))
@@ -146,11 +154,11 @@ class Trail implements AuditTrail {
   }
 
   definitionOf(event: string): EventDefinition {
-    const known = this.#definitions.get(event)
+    const known = this.#definitions.get(event) ?? this.#undeclared.get(event)
     if (known) return known
     // A mixin declares its event by being written; its severity is the default one.
     const definition = defineEvent(event)
-    this.#definitions.set(event, definition)
+    if (this.#undeclared.size < maxUndeclared) this.#undeclared.set(event, definition)
     return definition
   }
 
@@ -187,7 +195,7 @@ class Trail implements AuditTrail {
 
   deliver(rows: AuditRow[]): Promise<void> {
     const stored = this.#outside.runInAsyncScope(this.#store, this, rows)
-    return this.#options.sink.waitsForCaller?.() ? Promise.resolve() : stored
+    return this.#waitsForCaller() ? Promise.resolve() : stored
   }
 
   report(code: AuditErrorCode, message: string, cause?: unknown): void {
@@ -221,6 +229,15 @@ class Trail implements AuditTrail {
     for (const row of rows) this.signals.announce(row)
   }
 
+  #waitsForCaller(): boolean {
+    try {
+      return this.#options.sink.waitsForCaller?.() === true
+    } catch (cause) {
+      this.#stepFailed("the sink's waitsForCaller()", cause)
+      return false
+    }
+  }
+
   #wake(): void {
     const waiters = this.#waiters
     this.#waiters = []
@@ -236,9 +253,8 @@ class Trail implements AuditTrail {
   #transformed(row: AuditRow, transform: (row: AuditRow) => TransformedRow): AuditRow {
     try {
       const changed = transform({ ...row })
-      // What the attempt was is not the transform's to say.
-      const { id, event, occurredAt } = row
-      return this.#rows.seal({ ...row, ...changed, id, event, occurredAt } as AuditRow)
+      refuseLater(changed)
+      return sealRow(row, { ...row, ...changed } as AuditRow)
     } catch (cause) {
       this.#stepFailed('the transform', cause)
       // It may have been there to take something out: the details stay behind, the fact does not.
@@ -248,7 +264,9 @@ class Trail implements AuditTrail {
 
   #vetoed(row: AuditRow, veto: (row: AuditRow) => boolean): boolean {
     try {
-      return veto(row) === true
+      const answer: unknown = veto(row)
+      refuseLater(answer)
+      return answer === true
     } catch (cause) {
       this.#stepFailed('the veto', cause)
       return false
@@ -258,4 +276,12 @@ class Trail implements AuditTrail {
   #stepFailed(step: string, cause: unknown): void {
     this.report('STEP_FAILED', `${step} failed; the row is recorded without it.`, cause)
   }
+}
+
+function assertSink(sink: unknown): void {
+  if (typeof (sink as Partial<AuditSink> | null | undefined)?.write === 'function') return
+  throw new AuditError(
+    'SINK_INVALID',
+    `A trail needs a sink, an object with write(rows), and was given ${inspect(sink, { depth: 0 })}. Write: createAuditTrail({ sink: memorySink() })`,
+  )
 }

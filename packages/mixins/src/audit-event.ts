@@ -1,5 +1,6 @@
 import { AuditError, assertEventName, type EventDetails, type EventName, type Subject } from '@countersign/core'
 import { assertHandler } from './assert-handler.js'
+import { assertOptions } from './assert-options.js'
 import { hookedMethod } from './hooked-method.js'
 import { addHook } from './hooks.js'
 import type { AnyClass, AsyncHandler } from './mixin-base.js'
@@ -23,7 +24,7 @@ export type HandlerDecorator = <Handler extends AsyncHandler>(
  * Audits a method: every attempt leaves one row of the event. Goes above or below the
  * framework's own decorators.
  *
- * @throws AuditError when applied: `EVENT_NAME_INVALID`, `HANDLER_SYNCHRONOUS`, `HANDLER_ESCAPES`, `EVENT_AUDITED_TWICE`
+ * @throws AuditError when applied: `EVENT_NAME_INVALID`, `SETTING_INVALID`, `HANDLER_SYNCHRONOUS`, `HANDLER_ESCAPES`, `EVENT_AUDITED_TWICE`
  * @example
  * class SessionController {
  *   static readonly className = 'SessionController'
@@ -39,10 +40,10 @@ export function AuditEvent<const Event extends EventName>(
 ): HandlerDecorator {
   assertEventName(event)
   const by = `@AuditEvent('${event}')`
+  assertOptions(options, by, `@AuditEvent('${event}', { attempted: (body) => body.email })`)
+  const { details, attempted, subject } = options
   return (target, key, descriptor) => {
-    const method = String(key)
-    const original = decorated(target, method, descriptor, by)
-    const { details, attempted, subject } = options
+    const { method, original } = decorated(target, key, descriptor, by)
     addHook(target.constructor as AnyClass, { event, method, by, declares: false, details, attempted, subject })
     replace(
       descriptor,
@@ -54,18 +55,25 @@ export function AuditEvent<const Event extends EventName>(
 /** The decorated method, after the checks that the compiler does for those who have one. */
 export function decorated(
   target: object,
-  method: string,
+  key: string | symbol,
   descriptor: PropertyDescriptor | undefined,
   by: string,
-): AsyncHandler {
-  const original: unknown = descriptor?.value
+): { readonly method: string; readonly original: AsyncHandler } {
+  // What a standard decorator gets in place of the key.
+  if (typeof key === 'object' && key !== null && 'kind' in key) {
+    throw new AuditError(
+      'SETTING_INVALID',
+      `${by} was compiled without experimentalDecorators; set it in tsconfig.json.`,
+    )
+  }
+  const method = String(key)
   if (typeof target === 'function') {
     throw new AuditError(
       'HANDLER_MISSING',
       `${by} is on a static method, ${method}(). Only methods of instances are audited.`,
     )
   }
-  return assertHandler(target.constructor as AnyClass, method, by, original)
+  return { method, original: assertHandler(target.constructor as AnyClass, method, by, descriptor?.value) }
 }
 
 /** Puts the hooked method in place of the decorated one. */

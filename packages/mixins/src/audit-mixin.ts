@@ -1,5 +1,6 @@
 import { assertEventName, type EventDetails, type EventName, type Subject, type Throttling } from '@countersign/core'
 import { assertHandler } from './assert-handler.js'
+import { assertMethodName, assertOptions } from './assert-options.js'
 import { admit } from './controller-facts.js'
 import { defineHooked, hookedMethod } from './hooked-method.js'
 import { addHook, type FromArguments } from './hooks.js'
@@ -44,7 +45,8 @@ export type AuditMixin<Handlers extends object> = <
 /**
  * Declares an audit mixin. The event becomes known to every trail that the mixin meets.
  *
- * @throws AuditError when applied: `HANDLER_MISSING`, `HANDLER_ESCAPES`, `HANDLER_SYNCHRONOUS`, `EVENT_AUDITED_TWICE`
+ * @throws AuditError when declared: `EVENT_NAME_INVALID`, `SETTING_INVALID`, `HANDLER_MISSING`
+ * @throws AuditError when applied: `SETTING_INVALID`, `HANDLER_MISSING`, `HANDLER_ESCAPES`, `HANDLER_SYNCHRONOUS`, `EVENT_AUDITED_TWICE`
  * @example
  * declare module '@countersign/core' { interface AuditEvents { invoice_payment: { invoiceId: string } } }
  * export const withInvoiceAudit = auditMixin({
@@ -58,10 +60,18 @@ export function auditMixin<
   const Method extends string,
   Handlers extends object = HandlerNamed<Method>,
 >(declaration: AuditMixinDeclaration<Event, Method>): AuditMixin<Handlers> {
+  const example = "auditMixin({ event: 'invoice_payment', method: 'pay' })"
+  assertOptions(declaration, 'auditMixin', example)
   assertEventName(declaration.event)
+  assertMethodName(declaration.method, 'auditMixin', example)
   const name = declaration.name ?? `with${pascal(declaration.event)}Audit`
-  const apply = (Base: AnyClass, options?: AuditMixinOptions<string>): AnyClass =>
-    extend(Base, { ...declaration, name, method: options?.method ?? declaration.method })
+  const apply = (Base: AnyClass, options: Partial<AuditMixinOptions<string>> = {}): AnyClass => {
+    const usage = `${name}(Base, { method: '${declaration.method}' })`
+    assertOptions(options, name, usage)
+    const method = options.method ?? declaration.method
+    assertMethodName(method, name, usage)
+    return extend(Base, { ...declaration, name, method })
+  }
   Object.defineProperty(apply, 'name', { value: name })
   return apply as unknown as AuditMixin<Handlers>
 }

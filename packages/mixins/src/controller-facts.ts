@@ -26,7 +26,10 @@ interface Statics {
 const identifier = /^[A-Za-z_$][\w$]{0,99}$/
 const known = new WeakMap<AnyClass, ControllerFacts>()
 
-/** The facts of an object's class; refuses a class that does not give them. */
+/**
+ * The facts of an object's class; refuses a class that does not give them.
+ * @throws AuditError `CLASS_NAME_INVALID`, `ACTOR_SOURCE_MISSING`
+ */
 export function factsOf(self: object): ControllerFacts {
   return factsOfClass(self.constructor as AnyClass, self)
 }
@@ -100,12 +103,15 @@ function ownClassName(controller: AnyClass, instance: object | undefined): unkno
 }
 
 function remember(controller: AnyClass, instance: object | undefined): ControllerFacts {
-  const { actor, trail } = controller as Statics
+  const statics = controller as Statics
   const facts: ControllerFacts = {
     controller,
     className: ownClassName(controller, instance) as string,
-    actor: actor as ActorSource,
-    trail,
+    actor: statics.actor as ActorSource,
+    // Read at every call: a test, or a program that starts in steps, gives the class another one later.
+    get trail() {
+      return statics.trail
+    },
   }
   known.set(controller, facts)
   return facts

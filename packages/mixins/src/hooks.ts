@@ -105,16 +105,18 @@ export function addHook(target: AnyClass, hook: Hook, above: AnyClass = target):
   ownHooks(target).hooks.push(hook)
 }
 
+/** Refuses the same scope on the same method twice: each attempt would count double. */
 export function addThrottle(target: AnyClass, throttle: ThrottleHook, above: AnyClass = target): void {
   if (hooksOfMethod(above, throttle.method).throttles.some(({ scope }) => scope === throttle.scope)) {
     throw new AuditError(
       'EVENT_AUDITED_TWICE',
-      `The scope '${throttle.scope}' throttles ${nameOf(target)}.${throttle.method}() twice. Remove one, or each attempt would count double.`,
+      `The scope '${throttle.scope}' throttles ${nameOf(target)}.${throttle.method}() twice. Remove one of the two throttles, or each attempt would count double in that scope.`,
     )
   }
   ownHooks(target).throttles.push(throttle)
 }
 
+/** What messages call a class. */
 export function nameOf(target: AnyClass): string {
   return target.name === '' ? 'the class' : target.name
 }

@@ -1,5 +1,7 @@
-import { assertEventName } from '@countersign/core'
+import { inspect } from 'node:util'
+import { AuditError, isSnakeCase } from '@countersign/core'
 import { assertHandler } from './assert-handler.js'
+import { assertMethodName, assertOptions } from './assert-options.js'
 import { decorated, type HandlerDecorator, replace } from './audit-event.js'
 import type { AuditedController, AuditMixinOptions } from './audit-mixin.js'
 import { admit } from './controller-facts.js'
@@ -18,6 +20,7 @@ export interface ThrottleOptions {
  * Limits a method by a scope of the trail's limiter: by address before the body is read, by
  * submitted identifier before the handler runs.
  *
+ * @throws AuditError when applied: `LIMIT_INVALID`, `SETTING_INVALID`, `HANDLER_SYNCHRONOUS`, `HANDLER_ESCAPES`, `EVENT_AUDITED_TWICE`
  * @example
  * class SessionController {
  *   @AuditEvent('login', { attempted: (body: { email: string }) => body.email })
@@ -26,11 +29,13 @@ export interface ThrottleOptions {
  * }
  */
 export function Throttle(scope: string, options: ThrottleOptions = {}): HandlerDecorator {
-  assertEventName(scope)
+  assertScopeName(scope)
+  const by = `@Throttle('${scope}')`
+  assertOptions(options, by, `@Throttle('${scope}', { identifier: (body) => body.email })`)
+  const { identifier } = options
   return (target, key, descriptor) => {
-    const method = String(key)
-    const original = decorated(target, method, descriptor, `@Throttle('${scope}')`)
-    addThrottle(target.constructor as AnyClass, { scope, method, identifier: options.identifier })
+    const { method, original } = decorated(target, key, descriptor, by)
+    addThrottle(target.constructor as AnyClass, { scope, method, identifier })
     replace(
       descriptor,
       hookedMethod(method, original, () => original),
@@ -46,14 +51,19 @@ export interface WithThrottleOptions<Method extends string> extends AuditMixinOp
 /**
  * As {@link Throttle}, for a controller that is extended.
  *
+ * @throws AuditError when applied: `LIMIT_INVALID`, `SETTING_INVALID`, `HANDLER_MISSING`, `HANDLER_ESCAPES`, `HANDLER_SYNCHRONOUS`, `EVENT_AUDITED_TWICE`
  * @example
  * class AccountController extends withThrottle(Account, { scope: 'login', method: 'login' }) {}
  */
 export function withThrottle<Method extends string, Base extends MixinBase<HandlerNamed<Method>>>(
   Base: Base,
-  { scope, method, identifier }: WithThrottleOptions<Method>,
+  options: WithThrottleOptions<Method>,
 ): Base & MixinBase<AuditedController> {
-  assertEventName(scope)
+  const example = "withThrottle(Base, { scope: 'login', method: 'post' })"
+  assertOptions(options, 'withThrottle', example)
+  const { scope, method, identifier } = options
+  assertScopeName(scope)
+  assertMethodName(method, 'withThrottle', example)
   const base: AnyClass = Base
   const template = assertHandler(base, method, 'withThrottle')
   const inherited = base.prototype as Record<string, AsyncHandler>
@@ -75,4 +85,12 @@ export function withThrottle<Method extends string, Base extends MixinBase<Handl
     throttledHook(() => inherited.throttled),
   )
   return ThrottledController as unknown as Base & MixinBase<AuditedController>
+}
+
+function assertScopeName(scope: unknown): void {
+  if (isSnakeCase(scope)) return
+  throw new AuditError(
+    'LIMIT_INVALID',
+    `${inspect(scope)} is not the name of a scope. Write it in snake_case, up to 64 characters: 'password_reset'.`,
+  )
 }

@@ -11,7 +11,8 @@ trail.signals.on('*', stream.write)
 trail.signals.on('social_login', ({ name, row }) => {
   sameType<typeof name, 'social_login'>()
   sameType<typeof row, AuditRow<'social_login'>>()
-  sameType<typeof row.details.provider, string>()
+  // A body that is refused before the handler leaves a row without it.
+  sameType<typeof row.details.provider, string | undefined>()
 })
 trail.signals.on('two_factor_challenge.denied', ({ name, row }) => {
   sameType<typeof name, 'two_factor_challenge'>()

@@ -3,7 +3,7 @@ import { createAuditTrail, type EventPolicy, memorySink } from '@countersign/cor
 
 const sink = memorySink()
 
-// TS2322: Property 'delivery' is missing … required in type '{ readonly delivery: "joined"
+// TS2322: Property 'delivery' is missing … unreachable: 'closed' needs delivery: 'joined': only then does nothing of a refused attempt remain
 createAuditTrail({ sink, policies: { login: { unreachable: 'closed' } } })
 // TS2322: unreachable: 'closed' needs delivery: 'joined': only then does nothing of a refused attempt remain
 createAuditTrail({ sink, policies: { login: { delivery: 'awaited', unreachable: 'closed' } } })

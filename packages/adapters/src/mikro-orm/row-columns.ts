@@ -6,116 +6,131 @@ export function isInet(address: string | null | undefined): boolean {
   return address !== null && address !== undefined && isIP(address) !== 0 && !address.includes('%')
 }
 
-/** A column: its name, its type, and what a row has for it. */
-interface Column {
-  readonly name: string
-  readonly type: string
-  readonly of: (row: AuditRow) => unknown
-}
+/** The columns of `audit_event` that a row fills, and their types. */
+const types = {
+  id: 'uuid',
+  occurred_at: 'timestamptz',
+  event: 'text',
+  event_version: 'smallint',
+  outcome: 'text',
+  reason: 'text',
+  severity: 'text',
+  actor_type: 'text',
+  actor_id: 'text',
+  actor_label: 'text',
+  on_behalf_of: 'jsonb',
+  subject_type: 'text',
+  subject_id: 'text',
+  attempted_hash: 'text',
+  attempted_masked: 'text',
+  class_name: 'text',
+  method_name: 'text',
+  tenant: 'text',
+  session_id: 'text',
+  request_id: 'text',
+  address: 'inet',
+  proxy_chain: 'jsonb',
+  user_agent: 'text',
+  device: 'jsonb',
+  http_method: 'text',
+  route: 'text',
+  status: 'smallint',
+  duration_ms: 'double precision',
+  scope: 'text',
+  limit: 'integer',
+  retry_after: 'integer',
+  details: 'jsonb',
+  repeat_count: 'integer',
+  first_at: 'timestamptz',
+  last_at: 'timestamptz',
+  erased_at: 'timestamptz',
+} as const
 
-const columns: readonly Column[] = [
-  { name: 'id', type: 'uuid', of: (row) => row.id },
-  { name: 'occurred_at', type: 'timestamptz', of: (row) => row.occurredAt },
-  { name: 'event', type: 'text', of: (row) => row.event },
-  { name: 'event_version', type: 'smallint', of: (row) => row.eventVersion },
-  { name: 'outcome', type: 'text', of: (row) => row.outcome },
-  { name: 'reason', type: 'text', of: (row) => row.reason },
-  { name: 'severity', type: 'text', of: (row) => row.severity },
-  { name: 'actor_type', type: 'text', of: (row) => row.actor.type },
-  { name: 'actor_id', type: 'text', of: (row) => row.actor.id },
-  { name: 'actor_label', type: 'text', of: (row) => row.actor.label },
-  { name: 'on_behalf_of', type: 'jsonb', of: (row) => row.onBehalfOf },
-  { name: 'subject_type', type: 'text', of: (row) => row.subject?.type },
-  { name: 'subject_id', type: 'text', of: (row) => row.subject?.id },
-  { name: 'attempted_hash', type: 'text', of: (row) => row.attempted?.hash },
-  { name: 'attempted_masked', type: 'text', of: (row) => row.attempted?.masked },
-  { name: 'class_name', type: 'text', of: (row) => row.className },
-  { name: 'method_name', type: 'text', of: (row) => row.methodName },
-  { name: 'tenant', type: 'text', of: (row) => row.tenant },
-  { name: 'session_id', type: 'text', of: (row) => row.sessionId },
-  { name: 'request_id', type: 'text', of: (row) => row.requestId },
-  { name: 'address', type: 'inet', of: (row) => (isInet(row.address) ? row.address : null) },
-  { name: 'proxy_chain', type: 'jsonb', of: (row) => row.proxies },
-  { name: 'user_agent', type: 'text', of: (row) => row.userAgent },
-  { name: 'device', type: 'jsonb', of: (row) => row.device },
-  { name: 'http_method', type: 'text', of: (row) => row.httpMethod },
-  { name: 'route', type: 'text', of: (row) => row.route },
-  { name: 'status', type: 'smallint', of: (row) => row.status },
-  { name: 'duration_ms', type: 'double precision', of: (row) => row.durationMs },
-  { name: 'scope', type: 'text', of: (row) => row.scope },
-  { name: '"limit"', type: 'integer', of: (row) => row.limit },
-  { name: 'retry_after', type: 'integer', of: (row) => row.retryAfter },
-  { name: 'details', type: 'jsonb', of: (row) => row.details },
-  { name: 'repeat_count', type: 'integer', of: (row) => row.repeatCount },
-  { name: 'first_at', type: 'timestamptz', of: (row) => row.firstAt },
-  { name: 'last_at', type: 'timestamptz', of: (row) => row.lastAt },
-  { name: 'erased_at', type: 'timestamptz', of: (row) => row.erasedAt },
-]
+type Column = keyof typeof types
+type ColumnType = (typeof types)[Column]
 
-// Short keys, and none for what is null: both ends read and write every byte of them.
-const key = (index: number): string => `c${index}`
-const names = columns.map(({ name }) => name).join(', ')
+const columns = Object.entries(types) as ReadonlyArray<[Column, ColumnType]>
+const listed = (text: (name: string, type: ColumnType) => string): string =>
+  columns.map(([name, type]) => text(`"${name}"`, type)).join(', ')
 
 /**
- * One statement for any number of rows, as one JSON parameter: a third less work for Node than
- * an array per column, and no slower for PostgreSQL. A row that is there already is left alone.
+ * One statement for any number of rows, as one JSON parameter: a third of the work that an array
+ * per column is for Node, and no slower for PostgreSQL. A row that is there already is left alone.
  */
-export const insertRows: string = `insert into audit_event (${names})
-  select ${columns.map((_, index) => key(index)).join(', ')}
-  from json_to_recordset($1::json) as rows (${columns.map(({ type }, index) => `${key(index)} ${type}`).join(', ')})
+export const insertRows: string = `insert into audit_event (${listed((name) => name)})
+  select ${listed((name, type) => (type === 'timestamptz' ? `to_timestamp(${name} / 1000)` : name))}
+  from json_to_recordset($1::json)
+    as rows (${listed((name, type) => `${name} ${type === 'timestamptz' ? 'double precision' : type}`)})
   on conflict (id) do nothing`
 
-/**
- * The parameter of {@link insertRows}. Written by hand: an object per row, for JSON.stringify to
- * take apart again, would be a third of what storing a row costs this process.
- */
+/** The parameter of {@link insertRows}. */
 export function encodeRows(rows: readonly AuditRow[]): string {
-  let text = '['
-  for (const row of rows) text += text.length > 1 ? `,${encodeRow(row)}` : encodeRow(row)
-  return `${text}]`
+  return JSON.stringify(rows.map(wireForm))
 }
 
-function encodeRow(row: AuditRow): string {
-  let text = '{'
-  for (let index = 0; index < columns.length; index++) {
-    const value = (columns[index] as Column).of(row)
-    if (value === null || value === undefined) continue
-    text += text.length > 1 ? `,"c${index}":${encode(value)}` : `"c${index}":${encode(value)}`
+/**
+ * A row as the statement reads it: times in milliseconds, and nothing for what is null. Written
+ * out, because objects of one shape are what JSON.stringify is quick with: three times as quick
+ * as a loop over the columns.
+ */
+function wireForm(row: AuditRow): Record<Column, unknown> {
+  const { actor, subject, attempted } = row
+  return {
+    id: row.id,
+    occurred_at: row.occurredAt.getTime(),
+    event: row.event,
+    event_version: row.eventVersion,
+    outcome: row.outcome,
+    reason: row.reason ?? undefined,
+    severity: row.severity,
+    actor_type: actor.type,
+    actor_id: actor.id,
+    actor_label: actor.label,
+    on_behalf_of: row.onBehalfOf ?? undefined,
+    subject_type: subject?.type,
+    subject_id: subject?.id,
+    attempted_hash: attempted?.hash,
+    attempted_masked: attempted?.masked,
+    class_name: row.className ?? undefined,
+    method_name: row.methodName ?? undefined,
+    tenant: row.tenant ?? undefined,
+    session_id: row.sessionId ?? undefined,
+    request_id: row.requestId ?? undefined,
+    address: isInet(row.address) ? row.address : undefined,
+    proxy_chain: row.proxies ?? undefined,
+    user_agent: row.userAgent ?? undefined,
+    device: row.device ?? undefined,
+    http_method: row.httpMethod ?? undefined,
+    route: row.route ?? undefined,
+    status: row.status ?? undefined,
+    duration_ms: row.durationMs,
+    scope: row.scope ?? undefined,
+    limit: row.limit ?? undefined,
+    retry_after: row.retryAfter ?? undefined,
+    details: row.details,
+    repeat_count: row.repeatCount ?? undefined,
+    first_at: row.firstAt?.getTime(),
+    last_at: row.lastAt?.getTime(),
+    erased_at: row.erasedAt?.getTime(),
   }
-  return `${text}}`
 }
 
-function encode(value: unknown): string {
-  if (typeof value === 'string') return quoted(value)
-  if (typeof value === 'number') return Number.isFinite(value) ? `${value}` : 'null'
-  return JSON.stringify(value)
-}
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they must be escaped in JSON
-const escaped = /["\\\u0000-\u001f\ud800-\udfff]/
-
-function quoted(text: string): string {
-  return escaped.test(text) ? JSON.stringify(text) : `"${text}"`
-}
-
-const selected: Readonly<Record<string, string>> = {
-  timestamptz: '(extract(epoch from %) * 1000)::float8',
-  inet: 'host(%)',
-  jsonb: '%::text',
+const selected: { readonly [Type in ColumnType]?: (name: string) => string } = {
+  timestamptz: (name) => `(extract(epoch from ${name}) * 1000)::float8`,
+  inet: (name) => `host(${name})`,
+  jsonb: (name) => `${name}::text`,
 }
 
 /** The select list of {@link decodeRow}: forms that every driver reads the same. */
-export const selectList: string = columns
-  .map(({ name, type }, index) => `${(selected[type] ?? '%').replace('%', name)} as ${key(index)}`)
-  .join(', ')
+export const selectList: string = listed((name, type) => `${selected[type]?.(name) ?? name} as ${name}`)
 
 /** A stored row as it was written. */
 export function decodeRow(record: Readonly<Record<string, unknown>>): AuditRow {
-  const at = (name: string): unknown => record[key(indexes.get(name) as number)] ?? null
-  const text = (name: string): string | null => at(name) as string | null
-  const number = (name: string): number | null => (at(name) === null ? null : Number(at(name)))
-  const date = (name: string): Date | null => (at(name) === null ? null : new Date(number(name) as number))
-  const json = (name: string): unknown => (at(name) === null ? null : JSON.parse(at(name) as string))
+  const at = (name: Column): unknown => record[name] ?? null
+  const text = (name: Column): string | null => at(name) as string | null
+  const number = (name: Column): number | null => (at(name) === null ? null : Number(at(name)))
+  const date = (name: Column): Date | null => (at(name) === null ? null : new Date(number(name) as number))
+  const json = (name: Column): unknown => (at(name) === null ? null : JSON.parse(at(name) as string))
   const [subjectType, subjectId] = [text('subject_type'), text('subject_id')]
   const [hash, masked] = [text('attempted_hash'), text('attempted_masked')]
   return {
@@ -144,7 +159,7 @@ export function decodeRow(record: Readonly<Record<string, unknown>>): AuditRow {
     status: number('status'),
     durationMs: number('duration_ms') as number,
     scope: text('scope'),
-    limit: number('"limit"'),
+    limit: number('limit'),
     retryAfter: number('retry_after'),
     details: json('details') as AuditRow['details'],
     repeatCount: number('repeat_count'),
@@ -153,8 +168,6 @@ export function decodeRow(record: Readonly<Record<string, unknown>>): AuditRow {
     erasedAt: date('erased_at'),
   }
 }
-
-const indexes: ReadonlyMap<string, number> = new Map(columns.map(({ name }, index) => [name, index]))
 
 function actorOf(type: Actor['type'], id: string | null, label: string | null): Actor {
   return { type, ...(id === null ? {} : { id }), ...(label === null ? {} : { label }) }

@@ -39,7 +39,10 @@ export const limitTable = `create table if not exists audit_limit (
 export function flexibleLimiter(options: FlexibleLimiterOptions): AuditLimiter {
   const { scopes, store } = options ?? {}
   if (store !== undefined && typeof store?.query !== 'function') {
-    throw new AuditError('SETTING_INVALID', 'The store of flexibleLimiter has no query(). Write: store: sqlClient(orm, 2)')
+    throw new AuditError(
+      'SETTING_INVALID',
+      'The store of flexibleLimiter has no query(). Write: store: sqlClient(orm, 2)',
+    )
   }
   const counters = new Map<string, Map<LimitedBy, Counter>>()
   for (const [scope, windows] of windowsOf(scopes)) {

@@ -2,8 +2,9 @@ import { actAs } from '@countersign/core'
 import { Throttle, withLoginAudit } from '@countersign/mixins'
 import type { Response } from 'express'
 import { Body, HttpCode, JsonController, Post, Res } from 'routing-controllers'
-import { type AuthServices, publicUser } from '../auth-services.js'
+import type { AuthServices } from '../auth-services.js'
 import { currentUser } from '../principals.js'
+import { publicUser } from '../public-user.js'
 import { LoginRequest } from '../request-bodies.js'
 
 @JsonController('/api/auth/login')

@@ -1,7 +1,8 @@
 import { Throttle, withEmailVerificationAudit } from '@countersign/mixins'
 import { Body, HttpCode, JsonController, Post } from 'routing-controllers'
-import { type AuthServices, publicUser } from '../auth-services.js'
+import type { AuthServices } from '../auth-services.js'
 import { currentUser } from '../principals.js'
+import { publicUser } from '../public-user.js'
 import { TokenRequest } from '../request-bodies.js'
 
 @JsonController('/api/auth/verify-account')

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { AuditLimiter } from '../limiter.js'
+import type { AuditLimiter, LimitedBy } from '../limiter.js'
 import type { AuditReader } from '../reader.js'
 import type { AuditRow } from '../row.js'
 import { rowId } from '../row-id.js'
@@ -190,11 +190,12 @@ function rowAt(time: number): string {
 
 /**
  * What every limiter must do. It must be configured with
- * `{ conformance: { address: '5/2s', identifier: '3/2s' }, conformance_off: null }`.
+ * `{ conformance: { address: '5/2s', identifier: '3/2s', failures: '3/2s' }, conformance_off: null }`.
  */
 export function limiterCases(limiter: () => AuditLimiter): ConformanceCase[] {
-  const reserve = (key: string, by: 'address' | 'identifier' = 'address'): ReturnType<AuditLimiter['reserve']> =>
+  const reserve = (key: string, by: LimitedBy = 'address'): ReturnType<AuditLimiter['reserve']> =>
     limiter().reserve('conformance', by, key)
+  const perIdentifier: readonly LimitedBy[] = ['identifier', 'failures']
   return [
     {
       title: 'allows as many attempts as the window has, and says how many are left',
@@ -225,20 +226,25 @@ export function limiterCases(limiter: () => AuditLimiter): ConformanceCase[] {
       },
     },
     {
-      title: 'counts addresses and identifiers apart, and each key by itself',
+      title: 'counts addresses, identifiers and failures apart, and each key by itself',
       run: async () => {
         const key = rowId()
-        for (let attempt = 0; attempt < 3; attempt++) assert.equal((await reserve(key, 'identifier'))?.allowed, true)
-        assert.equal((await reserve(key, 'identifier'))?.allowed, false)
+        for (const by of perIdentifier) {
+          for (let attempt = 0; attempt < 3; attempt++) assert.equal((await reserve(key, by))?.allowed, true)
+          assert.equal((await reserve(key, by))?.allowed, false)
+          assert.equal((await reserve(rowId(), by))?.allowed, true)
+        }
         assert.equal((await reserve(key, 'address'))?.allowed, true)
-        assert.equal((await reserve(rowId(), 'identifier'))?.allowed, true)
       },
     },
     {
-      title: 'forgets what was counted when told to',
+      title: 'forgets what was counted when told to, in that respect and no other',
       run: async () => {
         const key = rowId()
-        for (let attempt = 0; attempt < 4; attempt++) await reserve(key, 'identifier')
+        for (const by of perIdentifier) for (let attempt = 0; attempt < 4; attempt++) await reserve(key, by)
+        await limiter().clear('conformance', 'failures', key)
+        assert.equal((await reserve(key, 'failures'))?.remaining, 2)
+        assert.equal((await reserve(key, 'identifier'))?.allowed, false)
         await limiter().clear('conformance', 'identifier', key)
         assert.equal((await reserve(key, 'identifier'))?.remaining, 2)
       },

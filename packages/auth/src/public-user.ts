@@ -1,0 +1,6 @@
+import type { User } from './entities.js'
+
+/** An account as its owner sees it. */
+export function publicUser(user: User): Record<string, unknown> {
+  return { id: user.id, email: user.email, is_admin: user.isAdmin, created_at: user.createdAt }
+}
