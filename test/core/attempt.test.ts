@@ -1,4 +1,4 @@
-import { actAs, currentAttempt, currentScope, isRowId, runInContext, runInScope } from '@countersign/core'
+import { actAs, currentAttempt, currentFlow, isRowId, runInContext, runInFlow } from '@countersign/core'
 import { describe, expect, it } from 'vitest'
 import { Attempt } from '../../packages/core/dist/attempt.js'
 import { AuditedCall } from '../../packages/core/dist/audited-call.js'
@@ -9,9 +9,9 @@ const owner = { className: 'SessionController', actor: null }
 /** Runs inside a call with these events open, and gives the call back. */
 function inCall(events: readonly string[], run: () => void, parent?: AuditedCall): AuditedCall {
   const { trail } = recording()
-  const call = new AuditedCall(trail, {}, owner, 'post', parent ?? currentScope()?.call)
+  const call = new AuditedCall(trail, {}, owner, 'post', parent ?? currentFlow()?.call)
   for (const event of events) call.open(event as never)
-  runInScope({ context: {}, trail, call }, run)
+  runInFlow({ context: {}, trail, call }, run)
   return call
 }
 

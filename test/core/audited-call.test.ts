@@ -1,11 +1,4 @@
-import {
-  AuditedCall,
-  type AuditRow,
-  type AuditTrail,
-  createAuditTrail,
-  memorySink,
-  runInScope,
-} from '@countersign/core'
+import { AuditedCall, type AuditRow, type AuditTrail, createAuditTrail, memorySink, runInFlow } from '@countersign/core'
 import { describe, expect, it } from 'vitest'
 import { onlyRow, recording, sleep, summary } from '../support/recording.js'
 
@@ -124,7 +117,7 @@ describe('a nested call', () => {
     const recorded = recording()
     const { trail } = recorded
     const outer = open(trail, ['signup'])
-    await runInScope({ context: {}, trail, call: outer }, () => trail.record('consent_update'))
+    await runInFlow({ context: {}, trail, call: outer }, () => trail.record('consent_update'))
     expect(recorded.rows).toEqual([])
     await outer.close({})
     expect(summary(recorded)).toEqual(['consent_update success', 'signup success'])

@@ -1,4 +1,4 @@
-import { AuditedCall, currentAttempt, currentContext, currentScope, runInContext, runInScope } from '@countersign/core'
+import { AuditedCall, currentAttempt, currentContext, currentFlow, runInContext, runInFlow } from '@countersign/core'
 import { describe, expect, it } from 'vitest'
 import { nextTurn, recording } from '../support/recording.js'
 
@@ -6,7 +6,7 @@ describe('the context', () => {
   it('is empty and frozen outside of any request', () => {
     expect(currentContext()).toEqual({})
     expect(Object.isFrozen(currentContext())).toBe(true)
-    expect(currentScope()).toBeUndefined()
+    expect(currentFlow()).toBeUndefined()
   })
 
   it('is a frozen copy: what is changed afterwards is not seen', () => {
@@ -56,8 +56,8 @@ describe('runInContext', () => {
     runInContext(
       {},
       () => {
-        expect(currentScope()?.trail).toBe(trail)
-        runInContext({ requestId: 'job' }, () => expect(currentScope()?.trail).toBe(trail))
+        expect(currentFlow()?.trail).toBe(trail)
+        runInContext({ requestId: 'job' }, () => expect(currentFlow()?.trail).toBe(trail))
       },
       { trail },
     )
@@ -67,7 +67,7 @@ describe('runInContext', () => {
     const { trail } = recording()
     const call = new AuditedCall(trail, { address: '192.0.2.1' }, { className: 'C', actor: null }, 'post', undefined)
     const attempt = call.open('login')
-    runInScope({ context: call.context, trail, call }, () =>
+    runInFlow({ context: call.context, trail, call }, () =>
       runInContext({ requestId: 'job' }, () => {
         currentAttempt('login').reason('of_the_job')
         expect(currentContext()).toEqual({ requestId: 'job' })

@@ -4,10 +4,10 @@ import {
   createAuditTrail,
   currentAttempt,
   currentContext,
-  currentScope,
+  currentFlow,
   memorySink,
   runInContext,
-  runInScope,
+  runInFlow,
 } from '@countersign/core'
 import { describe, expect, it } from 'vitest'
 import { nextTurn, recording, sleep, warningsDuring } from '../support/recording.js'
@@ -108,7 +108,7 @@ describe('a subscriber', () => {
     const seen: unknown[] = []
     const look = (): void => {
       currentAttempt().reason('from_a_subscriber')
-      seen.push(currentContext(), currentScope(), transaction.getStore())
+      seen.push(currentContext(), currentFlow(), transaction.getStore())
     }
     trail.signals.on('login', async () => {
       look()
@@ -118,7 +118,7 @@ describe('a subscriber', () => {
     const call = new AuditedCall(trail, {}, { className: 'C', actor: null }, 'post', undefined)
     call.open('login')
     await transaction.run('open', () =>
-      runInContext({ requestId: 'r-1' }, () => runInScope({ context: {}, trail, call }, () => call.close({}))),
+      runInContext({ requestId: 'r-1' }, () => runInFlow({ context: {}, trail, call }, () => call.close({}))),
     )
     await sleep(5)
     expect(seen).toEqual([{}, undefined, undefined, {}, undefined, undefined])

@@ -1,4 +1,4 @@
-import { currentAttempt, currentScope, runInContext, Throttled } from '@countersign/core'
+import { currentAttempt, currentFlow, runInContext, Throttled } from '@countersign/core'
 import { AuditEvent, withLoginAudit, withSignupAudit } from '@countersign/mixins'
 import { describe, expect, it } from 'vitest'
 import { finished, type Handler, handling, Refusal, served } from '../support/controllers.js'
@@ -142,7 +142,7 @@ describe('the trail of a call', () => {
   it('is the trail of all that the handler calls', async () => {
     const recorded = recording()
     const { controller } = login(async () => {
-      expect(currentScope()?.trail).toBe(recorded.trail)
+      expect(currentFlow()?.trail).toBe(recorded.trail)
       await new Login().post()
     }, recorded)
     await controller.post()

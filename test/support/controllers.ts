@@ -1,4 +1,4 @@
-import { AuditedCall, type Ending, runInScope } from '@countersign/core'
+import { AuditedCall, type Ending, runInFlow } from '@countersign/core'
 import { type AnyClass, factsOfClass, hooksOfMethod } from '@countersign/mixins'
 import type { Recording } from './recording.js'
 
@@ -56,7 +56,7 @@ export async function served(
   const call = new AuditedCall(trail, {}, facts, method, undefined, true)
   for (const { event } of hooksOfMethod(facts.controller, method).hooks) call.open(event)
   if (ending.reached !== false) {
-    await runInScope({ context: {}, trail, call }, () =>
+    await runInFlow({ context: {}, trail, call }, () =>
       (controller as Record<string, Handler>)[method]?.(...args).catch(() => undefined),
     )
   }

@@ -1,6 +1,6 @@
-import { currentScope } from './context.js'
+import { currentFlow } from './context.js'
 import type { EventDetails, EventName, Outcome } from './events.js'
-import { type Actor, type ActorLike, type Subject, toActor } from './identity.js'
+import { type Actor, type ActorLike, type Subject, textOf, toActor } from './identity.js'
 import type { Throttling } from './limiter.js'
 import { rowId } from './row-id.js'
 
@@ -77,9 +77,10 @@ class Handle<Event extends EventName> implements AttemptHandle<Event> {
     })
   }
 
-  subject({ type, id }: Subject): this {
+  subject(subject: Subject): this {
+    const id = textOf(subject?.id)
     return this.#each((attempt) => {
-      attempt.subject = { type, id: String(id) }
+      attempt.subject = id === null ? null : { type: subject.type, id }
     })
   }
 
@@ -124,7 +125,7 @@ class Handle<Event extends EventName> implements AttemptHandle<Event> {
  * currentAttempt('login').subject({ type: 'user', id: user.id }).reason('bad_credentials')
  */
 export function currentAttempt<Event extends EventName = never>(event?: Event): AttemptHandle<Event> {
-  let call = currentScope()?.call
+  let call = currentFlow()?.call
   if (event === undefined) return new Handle(call?.attempts ?? [])
   for (; call; call = call.parent) {
     const attempt = call.attempts.findLast((candidate) => candidate.event === event)

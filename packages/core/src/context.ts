@@ -25,30 +25,30 @@ export interface AuditContext {
 }
 
 /** What travels with the asynchronous flow of one request. */
-export interface Scope {
+export interface Flow {
   readonly context: AuditContext
   readonly trail: AuditTrail | undefined
   /** The audited call that is running, innermost first; an adapter may have opened it. */
   readonly call: AuditedCall | undefined
 }
 
-const scopes = new AsyncLocalStorage<Scope>()
+const flows = new AsyncLocalStorage<Flow>()
 
-/** The scope of the code that is running, for adapters and mixins. */
-export function currentScope(): Scope | undefined {
-  return scopes.getStore()
+/** The flow of the code that is running, for adapters and mixins. */
+export function currentFlow(): Flow | undefined {
+  return flows.getStore()
 }
 
-/** Runs with a scope; what it awaits and starts inherits it. */
-export function runInScope<Result>(scope: Scope, run: () => Result): Result {
-  return scopes.run(scope, run)
+/** Runs with a flow; what it awaits and starts inherits it. */
+export function runInFlow<Result>(flow: Flow, run: () => Result): Result {
+  return flows.run(flow, run)
 }
 
 const nowhere: AuditContext = Object.freeze({})
 
 /** The context of the code that is running; empty outside of any request. */
 export function currentContext(): AuditContext {
-  return scopes.getStore()?.context ?? nowhere
+  return flows.getStore()?.context ?? nowhere
 }
 
 /**
@@ -62,6 +62,6 @@ export function runInContext<Result>(
   run: () => Result,
   options: { readonly trail?: AuditTrail } = {},
 ): Result {
-  const trail = options.trail ?? scopes.getStore()?.trail
-  return scopes.run({ context: Object.freeze({ ...context }), trail, call: undefined }, run)
+  const trail = options.trail ?? flows.getStore()?.trail
+  return flows.run({ context: Object.freeze({ ...context }), trail, call: undefined }, run)
 }

@@ -7,11 +7,11 @@ export { cleanText } from './clean-text.js'
 export {
   type AuditContext,
   currentContext,
-  currentScope,
+  currentFlow,
+  type Flow,
   type Hop,
   runInContext,
-  runInScope,
-  type Scope,
+  runInFlow,
 } from './context.js'
 export type { AuditEvents, EventDetails, EventName, NoDetails, Outcome, Severity } from './events.js'
 export { isSnakeCase } from './events.js'

@@ -6,7 +6,7 @@ import { AuditError, type AuditErrorCode } from './audit-error.js'
 import { AuditedCall } from './audited-call.js'
 import { assertEventName, catalogue, defineEvent, type EventDeclaration, type EventDefinition } from './catalogue.js'
 import type { Ending } from './classify.js'
-import { type AuditContext, currentScope } from './context.js'
+import { type AuditContext, currentFlow } from './context.js'
 import type { EventDetails, EventName, Outcome } from './events.js'
 import { type ActorLike, type Subject, toActor } from './identity.js'
 import type { AuditLimiter } from './limiter.js'
@@ -168,8 +168,8 @@ class Trail implements AuditTrail {
 
   async record<Event extends EventName>(event: Event, options: RecordOptions<Event> = {}): Promise<void> {
     assertEventName(event)
-    const scope = currentScope()
-    const call = new AuditedCall(this, scope?.context ?? nowhere, nobody, null, scope?.call)
+    const flow = currentFlow()
+    const call = new AuditedCall(this, flow?.context ?? nowhere, nobody, null, flow?.call)
     const attempt = call.open(event)
     const { actor, onBehalfOf, subject, attempted, details, reason, outcome } = options
     attempt.actor = actor ? toActor(actor) : null

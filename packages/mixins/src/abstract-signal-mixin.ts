@@ -3,7 +3,7 @@ import {
   AuditError,
   type AuditEvents,
   assertEventName,
-  currentScope,
+  currentFlow,
   type EventDetails,
   type EventName,
   type Throttling,
@@ -104,9 +104,9 @@ async function runAudited(
 ): Promise<unknown> {
   assertEventName(event)
   const facts = factsOf(self)
-  const scope = currentScope()
-  const running = scope?.call && isCallOf(scope.call, facts, self, null) ? scope.call : undefined
-  const call = running ?? openCall(facts, scope, declaredMethod(facts.controller, event))
+  const flow = currentFlow()
+  const running = flow?.call && isCallOf(flow.call, facts, self, null) ? flow.call : undefined
+  const call = running ?? openCall(facts, flow, declaredMethod(facts.controller, event))
   call.self = self
   const attempt = call.attempts.find((open) => open.event === event && !call.entered.includes(open)) ?? call.open(event)
   call.entered.push(attempt)

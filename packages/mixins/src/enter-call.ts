@@ -3,11 +3,11 @@ import {
   AuditError,
   AuditedCall,
   currentContext,
-  currentScope,
+  currentFlow,
   type Ending,
   type EventName,
-  runInScope,
-  type Scope,
+  type Flow,
+  runInFlow,
 } from '@countersign/core'
 import { type ControllerFacts, factsOf } from './controller-facts.js'
 import { type FromArguments, type Hook, hooksOfMethod, type MethodHooks } from './hooks.js'
@@ -32,7 +32,7 @@ export interface Entry {
   readonly call: AuditedCall
   readonly plan: MethodHooks
   /** What the method runs in; of a call that somebody else opened, what runs already. */
-  readonly scope: Scope
+  readonly flow: Flow
   /** Whether this wrapper opened the call, and so closes it. */
   readonly opened: boolean
 }
@@ -44,28 +44,28 @@ export interface Entry {
  */
 export function enterCall(self: object, method: string, wrapper: unknown): Entry | null {
   const facts = factsOf(self)
-  const scope = currentScope()
-  const running = scope?.call
+  const flow = currentFlow()
+  const running = flow?.call
   if (running && isCallOf(running, facts, self, method) && !running.entered.includes(wrapper)) {
     running.entered.push(wrapper)
-    return running.begun ? null : taken(running, scope, self, facts, method)
+    return running.begun ? null : taken(running, flow, self, facts, method)
   }
   if (running && isOver(running, facts, method, wrapper)) return null
-  const call = openCall(facts, scope, method)
+  const call = openCall(facts, flow, method)
   const plan = planOf(facts.controller, method)
   call.entered.push(wrapper)
   call.self = self
   call.begun = true
   for (const hook of plan.hooks) call.open(hook.event)
-  return { call, plan, scope: scopeOf(call), opened: true }
+  return { call, plan, flow: flowOf(call), opened: true }
 }
 
 /** Begins a call that somebody else opened: an adapter, or a hand-written mixin further out. */
-function taken(call: AuditedCall, scope: Scope, self: object, facts: ControllerFacts, method: string): Entry {
+function taken(call: AuditedCall, flow: Flow, self: object, facts: ControllerFacts, method: string): Entry {
   call.begun = true
   call.self = self
   call.methodName = method
-  return { call, plan: planOf(facts.controller, method), scope, opened: false }
+  return { call, plan: planOf(facts.controller, method), flow, opened: false }
 }
 
 /** Closes what was opened here; what an adapter opened stays the adapter's to close, while it waits. */
@@ -81,22 +81,22 @@ export function failed(error: unknown): Ending {
 }
 
 /** Opens a call of a controller's method; the trail is the controller's own, or the context's. */
-export function openCall(facts: ControllerFacts, scope: Scope | undefined, method: string | null): AuditedCall {
-  const trail = facts.trail ?? scope?.trail
+export function openCall(facts: ControllerFacts, flow: Flow | undefined, method: string | null): AuditedCall {
+  const trail = facts.trail ?? flow?.trail
   if (!trail) {
     throw new AuditError(
       'TRAIL_MISSING',
       `${facts.className} is called without a trail. Serve it through an adapter (auditedControllers(trail, […])), or write: static readonly trail = trail`,
     )
   }
-  return new AuditedCall(trail, scope?.context ?? currentContext(), facts, method, scope?.call)
+  return new AuditedCall(trail, flow?.context ?? currentContext(), facts, method, flow?.call)
 }
 
 /** Runs inside a call that was opened here, and closes it with what came of it. */
 export async function closing(call: AuditedCall, run: () => Promise<unknown>): Promise<unknown> {
   let result: unknown
   try {
-    result = await runInScope(scopeOf(call), run)
+    result = await runInFlow(flowOf(call), run)
   } catch (error) {
     await call.close(failed(error))
     throw error
@@ -105,7 +105,7 @@ export async function closing(call: AuditedCall, run: () => Promise<unknown>): P
   return result
 }
 
-function scopeOf(call: AuditedCall): Scope {
+function flowOf(call: AuditedCall): Flow {
   return { context: call.context, trail: call.trail, call }
 }
 

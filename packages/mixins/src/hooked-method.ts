@@ -1,5 +1,5 @@
 import 'reflect-metadata'
-import { runInScope } from '@countersign/core'
+import { runInFlow } from '@countersign/core'
 import { enterCall, failed, leaveCall, prepareCall } from './enter-call.js'
 import type { AsyncHandler } from './mixin-base.js'
 
@@ -18,7 +18,7 @@ export function hookedMethod(method: string, template: AsyncHandler, original: (
     // Not in functions of their own: an awaited one is a promise more, which a rejection has to pass
     // through, and each is a frame in the stack of what the handler throws.
     try {
-      const result = await runInScope(entry.scope, run)
+      const result = await runInFlow(entry.flow, run)
       await leaveCall(entry, { result })
       return result
     } catch (error) {

@@ -1,4 +1,4 @@
-import { currentScope, type Throttling } from '@countersign/core'
+import { currentFlow, type Throttling } from '@countersign/core'
 import { factsOf } from './controller-facts.js'
 import { closing, openCall } from './enter-call.js'
 import { type Hook, hooksOf } from './hooks.js'
@@ -14,10 +14,10 @@ type ThrottledHandler = (hit: Throttling) => unknown
 export function throttledHook(above: () => ThrottledHandler | undefined): (hit: Throttling) => Promise<unknown> {
   return async function throttled(this: object, hit: Throttling): Promise<unknown> {
     const shape = async (): Promise<unknown> => above()?.call(this, hit)
-    const scope = currentScope()
+    const flow = currentFlow()
     const facts = factsOf(this)
-    if (scope?.call?.owner === facts && !scope.call.closed) return shape()
-    const call = openCall(facts, scope, null)
+    if (flow?.call?.owner === facts && !flow.call.closed) return shape()
+    const call = openCall(facts, flow, null)
     call.self = this
     for (const event of eventsOf(facts.controller, hit)) call.open(event).throttling = hit
     return closing(call, shape)

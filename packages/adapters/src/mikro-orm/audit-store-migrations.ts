@@ -15,6 +15,8 @@ class CreateAuditStore extends Migration {
  *
  * @example
  * const orm = await MikroORM.init({
+ *   entities: [],
+ *   discovery: { warnWhenNoEntities: false },
  *   extensions: [Migrator],
  *   migrations: { migrationsList: [...auditStoreMigrations, ...ownMigrations], snapshot: false },
  * })

@@ -1,4 +1,4 @@
-import { AuditedCall, type AuditTrail, currentScope, type Reservation, runInScope, Throttled } from '@countersign/core'
+import { AuditedCall, type AuditTrail, currentFlow, type Reservation, runInFlow, Throttled } from '@countersign/core'
 import { type AnyClass, factsOfClass, hooksOfMethod, type MethodHooks, reserveAddress } from '@countersign/mixins'
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import { getFromContainer } from 'routing-controllers'
@@ -58,11 +58,11 @@ export function openCalls({ trail, contextOf, controller, instance, actions }: O
       return
     }
     const context = contextOf(request)
-    const call = new AuditedCall(ownTrail, context, facts, action.method, currentScope()?.call, true)
+    const call = new AuditedCall(ownTrail, context, facts, action.method, currentFlow()?.call, true)
     for (const hook of plan.hooks) call.open(hook.event)
     noteCall(request, call)
     holdResponse(request, response, call)
-    runInScope({ context, trail: ownTrail, call }, () => {
+    runInFlow({ context, trail: ownTrail, call }, () => {
       if (plan.throttles.length === 0) proceed(action, request, response, next)
       else throttle(call, plan, controller, { request, response, next, action }).catch(next)
     })
