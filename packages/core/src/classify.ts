@@ -66,7 +66,8 @@ function isDenial(status: number | null, reached: boolean): boolean {
   return status === 401 && !reached
 }
 
-function reasonFor(status: number | null): string {
+/** The reason of a failure that says of itself no more than its status: `401` is `unauthenticated`. */
+export function reasonFor(status: number | null): string {
   if (status === null || status >= 500) return (status && reasonOfStatus[status]) || 'internal_error'
   return reasonOfStatus[status] ?? 'rejected'
 }

@@ -66,8 +66,10 @@ export type EventName = Extract<keyof AuditEvents, string>
 /** The details that belong to an event. */
 export type EventDetails<Event extends EventName> = AuditEvents[Event]
 
+export const outcomes = ['success', 'failure', 'denied'] as const
+
 /** How an attempt ended; `denied` means throttled, locked out or forbidden. */
-export type Outcome = 'success' | 'failure' | 'denied'
+export type Outcome = (typeof outcomes)[number]
 
 /** How much an event matters, least first, in the words of OCSF `severity_id` 1 to 5. */
 export type Severity = 'informational' | 'low' | 'medium' | 'high' | 'critical'

@@ -1,5 +1,5 @@
 import { AuditError } from './audit-error.js'
-import { isSnakeCase, type Outcome } from './events.js'
+import { isSnakeCase, type Outcome, outcomes } from './events.js'
 import type { AuditRow } from './row.js'
 
 /** What to look for; filters are joined by "and". Newest first. */
@@ -36,7 +36,6 @@ export interface AuditReader {
   get(id: string): Promise<AuditRow | null>
 }
 
-const outcomes: ReadonlySet<unknown> = new Set<Outcome>(['success', 'failure', 'denied'])
 const uuidv7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 
 /** True for an id as rows bear it. */
@@ -53,7 +52,7 @@ export function checkQuery(query: AuditQuery): number {
   if (!Number.isInteger(limit) || limit < 1 || limit > 500) {
     throw new AuditError('QUERY_INVALID', 'limit must be a whole number from 1 to 500.')
   }
-  if (outcome !== undefined && !outcomes.has(outcome)) {
+  if (outcome !== undefined && !outcomes.includes(outcome)) {
     throw new AuditError('QUERY_INVALID', "outcome must be 'success', 'failure' or 'denied'.")
   }
   if (event !== undefined && !isSnakeCase(event)) {

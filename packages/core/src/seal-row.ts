@@ -1,4 +1,4 @@
-import type { Outcome, Severity } from './events.js'
+import { outcomes, type Severity } from './events.js'
 import { type Actor, isActorType } from './identity.js'
 import { redact } from './redact.js'
 import type { AuditRow } from './row.js'
@@ -13,7 +13,6 @@ import {
   longest,
 } from './row-text.js'
 
-const outcomes: ReadonlySet<unknown> = new Set<Outcome>(['success', 'failure', 'denied'])
 const severities: ReadonlySet<unknown> = new Set<Severity>(['informational', 'low', 'medium', 'high', 'critical'])
 
 /**
@@ -27,7 +26,7 @@ export function sealRow(row: AuditRow, changed: AuditRow): AuditRow {
     occurredAt: row.occurredAt,
     event: row.event,
     eventVersion: whole(changed.eventVersion, row.eventVersion, maxSmall) ?? row.eventVersion,
-    outcome: outcomes.has(changed.outcome) ? changed.outcome : row.outcome,
+    outcome: outcomes.includes(changed.outcome) ? changed.outcome : row.outcome,
     reason: foreign(changed.reason, longest.reason),
     severity: severities.has(changed.severity) ? changed.severity : row.severity,
     actor: sealActor(row.actor, changed.actor),

@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import mitt from 'mitt'
 import { isThenable } from './answers-later.js'
 import { AuditError } from './audit-error.js'
-import { type EventName, isSnakeCase, type Outcome } from './events.js'
+import { type EventName, isSnakeCase, type Outcome, outcomes } from './events.js'
 import { redactText } from './redact.js'
 import type { AuditRow } from './row.js'
 
@@ -72,12 +72,11 @@ export interface AuditSignals {
 type Subscriber = (signal: never) => unknown
 type AnySignal = AuditSignal | LossSignal | FaultSignal
 
-const outcomes: readonly string[] = ['success', 'failure', 'denied'] satisfies Outcome[]
-
 function assertSignalName(name: unknown): asserts name is string {
   if (name === '*') return
   const [event, outcome, ...rest] = typeof name === 'string' ? name.split('.') : []
-  if (isSnakeCase(event) && rest.length === 0 && (outcome === undefined || outcomes.includes(outcome))) return
+  if (isSnakeCase(event) && rest.length === 0 && (outcome === undefined || outcomes.includes(outcome as Outcome)))
+    return
   throw new AuditError(
     'SIGNAL_INVALID',
     `${inspect(name)} is no signal. Subscribe to an event ('login'), to an outcome ('login.failure'), to '*', 'loss' or 'fault'.`,

@@ -5,6 +5,7 @@ import {
   type AuditErrorCode,
   currentContext,
   isSnakeCase,
+  reasonFor,
   statusOf,
   Throttled,
 } from '@countersign/core'
@@ -96,22 +97,6 @@ const codeOfErrorName: Readonly<Record<string, string>> = {
   URIError: 'invalid_request',
 }
 
-const codeOfStatus: Readonly<Record<number, string>> = {
-  400: 'invalid_request',
-  401: 'unauthenticated',
-  403: 'forbidden',
-  404: 'not_found',
-  405: 'method_not_allowed',
-  409: 'conflict',
-  410: 'gone',
-  413: 'payload_too_large',
-  415: 'unsupported_media_type',
-  422: 'unprocessable',
-  423: 'locked',
-  429: 'throttled',
-  503: 'unavailable',
-}
-
 const problemOfAuditError: { readonly [Code in AuditErrorCode]?: Problem } = {
   QUERY_INVALID: { status: 400, code: 'invalid_query' },
   CURSOR_INVALID: { status: 400, code: 'invalid_cursor' },
@@ -130,9 +115,7 @@ export function problemOf(error: unknown): Problem {
   if (Array.isArray(errors) && status === 400) {
     return { status, code: 'validation_failed', errors: fieldProblems(errors as ValidationError[]) }
   }
-  const shown = isSnakeCase(code)
-    ? code
-    : (known ?? codeOfStatus[status] ?? (status < 500 ? 'rejected' : 'internal_error'))
+  const shown = isSnakeCase(code) ? code : (known ?? reasonFor(status))
   // A message is shown only where its author says that it is meant for the client.
   return {
     status,
