@@ -6,10 +6,11 @@ import { describe, expect, it } from 'vitest'
 import { root } from '../support/compile.js'
 import { homes, markdownFiles, parse, sourcesOf } from '../support/sources.js'
 
-/** The rows of the first table of a document, without its head, cell by cell. */
-function tableOf(document: string): string[][] {
+/** The rows of the first table of a document, or of what follows a heading, without its head, cell by cell. */
+function tableOf(document: string, heading = ''): string[][] {
   const lines = readFileSync(join(root, document), 'utf8').split('\n')
-  const start = lines.findIndex((line) => line.startsWith('| ---'))
+  const begin = heading === '' ? 0 : lines.indexOf(heading)
+  const start = lines.findIndex((line, index) => index >= begin && line.startsWith('| ---'))
   const rows = lines.slice(start + 1)
   return rows
     .slice(
@@ -43,6 +44,24 @@ describe('docs/events.md', () => {
     expect(severities).toBe(shortest([severity.success, severity.failure, severity.denied]).join(', '))
     expect(bare(names)).toBe(owaspNames(owasp).join(' '))
     expect(numbers.match(/\d+/g)?.map(Number)).toEqual([ocsf.classUid, ocsf.activityId])
+  })
+})
+
+describe('the reasons of docs/events.md', () => {
+  const reasons = tableOf('docs/events.md', '## Reasons').map(([reason]) => bare(reason))
+
+  it('are those of AuditReasons, each once, and no other', () => {
+    expect(reasons).toEqual(sorted(reasons))
+    expect(reasons).toEqual(sorted(membersOf('reasons.ts', 'AuditReasons').map(({ name }) => name)))
+  })
+
+  it('are given by some code', () => {
+    const said = new Set(
+      homes('packages')
+        .flatMap(sourcesOf)
+        .flatMap(({ tree }) => textsOf(tree)),
+    )
+    expect(reasons.filter((reason) => !said.has(reason))).toEqual([])
   })
 })
 
@@ -94,17 +113,27 @@ function shortest(names: readonly string[]): readonly string[] {
   return new Set(names).size === 1 ? names.slice(0, 1) : names
 }
 
+interface Member {
+  readonly name: string
+  readonly type: ts.TypeNode | undefined
+}
+
+/** The members of an open registry of core. */
+function membersOf(file: string, registry: string): Member[] {
+  const tree = parse(file, readFileSync(join(root, 'packages/core/src', file), 'utf8'))
+  const found = tree.statements.find(
+    (statement) => ts.isInterfaceDeclaration(statement) && statement.name.text === registry,
+  ) as ts.InterfaceDeclaration
+  return found.members.filter(ts.isPropertySignature).map(({ name, type }) => ({ name: name.getText(tree), type }))
+}
+
 /** The cell `details` of every event, from the interface that types them. */
 function detailsOfEvents(): Map<string, string> {
-  const tree = parse('events.ts', readFileSync(join(root, 'packages/core/src/events.ts'), 'utf8'))
-  const registry = tree.statements.find(
-    (statement) => ts.isInterfaceDeclaration(statement) && statement.name.text === 'AuditEvents',
-  ) as ts.InterfaceDeclaration
   return new Map(
-    registry.members.filter(ts.isPropertySignature).map(({ name, type }) => {
+    membersOf('events.ts', 'AuditEvents').map(({ name, type }) => {
       const fields = type && ts.isTypeLiteralNode(type) ? type.members.filter(ts.isPropertySignature) : []
-      const cell = fields.map((field) => `\`${field.name.getText(tree)}${field.questionToken ? '?' : ''}\``).join(' ')
-      return [name.getText(tree), cell === '' ? 'none' : cell]
+      const cell = fields.map((field) => `\`${field.name.getText()}${field.questionToken ? '?' : ''}\``).join(' ')
+      return [name, cell === '' ? 'none' : cell]
     }),
   )
 }

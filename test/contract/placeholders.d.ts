@@ -15,7 +15,8 @@ declare global {
   const currentUser: (context: AuditContext) => Actor | null
   const sessions: { open(body: LoginRequest): Promise<{ id: string; email: string }> }
   const invoices: { close(job: { id: string }): Promise<void> }
-  const job: { id: string; tenant: string }
+  const job: { id: string; tenant: string; context: string }
+  const queue: { send(name: string, job: object): Promise<void> }
 
   class LoginRequest {
     email: string

@@ -1,6 +1,7 @@
-import { createAuditTrail, isRowId, memorySink, runInContext } from '@countersign/core'
+import { type Actor, actAs, createAuditTrail, isRowId, memorySink, runInContext } from '@countersign/core'
+import { AuditEvent } from '@countersign/mixins'
 import { describe, expect, it } from 'vitest'
-import { onlyRow, recording } from '../support/recording.js'
+import { onlyRow, type Recording, recording } from '../support/recording.js'
 
 describe('trail.record', () => {
   it('leaves a row of all that it was told', async () => {
@@ -80,6 +81,68 @@ describe('trail.record', () => {
     await Promise.all(Array.from({ length: 1000 }, () => recorded.trail.record('login')))
     expect(new Set(recorded.rows.map(({ id }) => id)).size).toBe(1000)
     expect(recorded.trail.counts.recorded).toBe(1000)
+  })
+})
+
+describe('what is recorded inside of a call', () => {
+  class AccountController {
+    static readonly className: string = 'AccountController'
+    static readonly actor = (): Actor | null => null
+
+    @AuditEvent('email_verification')
+    async verify(inside: () => unknown): Promise<unknown> {
+      return inside()
+    }
+  }
+  function controllerOf({ trail }: Recording, actor: Actor | null): AccountController {
+    class Controller extends AccountController {
+      static override readonly className: string = 'Controller'
+      static override readonly actor = (): Actor | null => actor
+      static readonly trail = trail
+    }
+    return new Controller()
+  }
+
+  it('is done by whom the call is done by, unless it says another', async () => {
+    const recorded = recording()
+    await controllerOf(recorded, { type: 'user', id: 'u-1' }).verify(async () => {
+      await recorded.trail.record('signup')
+      await recorded.trail.record('logout', { actor: { type: 'service', id: 'sweeper' } })
+    })
+    expect(recorded.rows.map(({ event, actor }) => [event, actor.id])).toEqual([
+      ['email_verification', 'u-1'],
+      ['signup', 'u-1'],
+      ['logout', 'sweeper'],
+    ])
+  })
+
+  it('is done by whom the handler named', async () => {
+    const recorded = recording()
+    await controllerOf(recorded, null).verify(async () => {
+      actAs({ id: 'u-2' })
+      await recorded.trail.record('signup')
+    })
+    expect(recorded.rows.map(({ actor }) => actor.id)).toEqual(['u-2', 'u-2'])
+  })
+
+  it('keeps who acted in a timer that outlives the call', async () => {
+    const recorded = recording()
+    const later = Promise.withResolvers<void>()
+    await controllerOf(recorded, null).verify(async () => {
+      actAs({ id: 'u-3' })
+      setTimeout(() => void recorded.trail.record('signup').then(later.resolve), 5)
+    })
+    expect(recorded.rows.map(({ event }) => event)).toEqual(['email_verification'])
+    await later.promise
+    expect(recorded.rows[1]).toMatchObject({ event: 'signup', actor: { id: 'u-3' } })
+  })
+
+  it('of a controller that says anonymous on purpose is anonymous', async () => {
+    const recorded = recording()
+    await controllerOf(recorded, { type: 'user', id: 'u-1' }).verify(() =>
+      controllerOf(recorded, null).verify(async () => 1),
+    )
+    expect(recorded.rows.map(({ actor }) => actor.type)).toEqual(['user', 'anonymous'])
   })
 })
 

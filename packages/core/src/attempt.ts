@@ -2,6 +2,7 @@ import { currentFlow } from './context.js'
 import type { EventDetails, EventName, Outcome } from './events.js'
 import { type Actor, type ActorLike, type Subject, textOf, toActor } from './identity.js'
 import type { Throttling } from './limiter.js'
+import type { AuditReason } from './reasons.js'
 import { rowId } from './row-id.js'
 
 /**
@@ -45,10 +46,10 @@ export interface AttemptHandle<Event extends EventName> {
   session(id: string): this
   /** Adds to the details of the event. */
   details(details: Partial<EventDetails<Event>>): this
-  /** A machine-readable reason in snake_case. */
-  reason(reason: string): this
+  /** Why it does not succeed, by a name of `AuditReasons`. */
+  reason(reason: AuditReason): this
   /** The true outcome where the response may not tell it (a neutral answer to an unknown address). */
-  outcome(outcome: Outcome, reason?: string): this
+  outcome(outcome: Outcome, reason?: AuditReason): this
 }
 
 class Handle<Event extends EventName> implements AttemptHandle<Event> {
@@ -102,13 +103,13 @@ class Handle<Event extends EventName> implements AttemptHandle<Event> {
     })
   }
 
-  reason(reason: string): this {
+  reason(reason: AuditReason): this {
     return this.#each((attempt) => {
       attempt.reason = reason
     })
   }
 
-  outcome(outcome: Outcome, reason?: string): this {
+  outcome(outcome: Outcome, reason?: AuditReason): this {
     return this.#each((attempt) => {
       attempt.outcome = outcome
       if (reason !== undefined) attempt.reason = reason

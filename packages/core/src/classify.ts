@@ -1,5 +1,6 @@
 import type { Attempt } from './attempt.js'
 import { isSnakeCase, type Outcome } from './events.js'
+import type { AuditReason } from './reasons.js'
 
 /** How an audited call ended, as the outermost layer saw it. */
 export interface Ending {
@@ -22,7 +23,7 @@ export interface Classification {
   readonly status: number | null
 }
 
-const reasonOfStatus: Readonly<Record<number, string>> = {
+const reasonOfStatus: Readonly<Record<number, AuditReason>> = {
   400: 'invalid_request',
   401: 'unauthenticated',
   403: 'forbidden',
@@ -67,7 +68,7 @@ function isDenial(status: number | null, reached: boolean): boolean {
 }
 
 /** The reason of a failure that says of itself no more than its status: `401` is `unauthenticated`. */
-export function reasonFor(status: number | null): string {
+export function reasonFor(status: number | null): AuditReason {
   if (status === null || status >= 500) return (status && reasonOfStatus[status]) || 'internal_error'
   return reasonOfStatus[status] ?? 'rejected'
 }

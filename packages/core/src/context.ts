@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { AuditedCall } from './audited-call.js'
+import type { Actor } from './identity.js'
 import type { AuditTrail } from './trail.js'
 
 /** One hop of the way a request took, nearest first, and whether it was a proxy we trust. */
@@ -14,6 +15,10 @@ export interface AuditContext {
   readonly requestId?: string | undefined
   /** The session's identifier; stored as a keyed hash only. */
   readonly sessionId?: string | undefined
+  /** That keyed hash itself, where the identifier stayed behind: in a context that was sealed. */
+  readonly sessionHash?: string | undefined
+  /** Who asked for it, where a job does it later. */
+  readonly initiator?: Initiator | undefined
   readonly tenant?: string | undefined
   /** The client's address in canonical form, as seen through the trusted proxies. */
   readonly address?: string | undefined
@@ -22,6 +27,15 @@ export interface AuditContext {
   readonly httpMethod?: string | undefined
   /** The route's template (`/invoices/:id`), never the path that was requested. */
   readonly route?: string | undefined
+}
+
+/**
+ * Who asked for what a job does: the actor of rows that name none of their own, and in whose name
+ * a service acts.
+ */
+export interface Initiator {
+  readonly actor: Actor
+  readonly onBehalfOf?: Actor | undefined
 }
 
 /** What travels with the asynchronous flow of one request. */

@@ -10,9 +10,11 @@ export {
   currentFlow,
   type Flow,
   type Hop,
+  type Initiator,
   runInContext,
   runInFlow,
 } from './context.js'
+export type { SealOptions } from './context-envelope.js'
 export type { AuditEvents, EventDetails, EventName, NoDetails, Outcome, Severity } from './events.js'
 export { isSnakeCase } from './events.js'
 export { GroupCommit, type GroupCommitOptions } from './group-commit.js'
@@ -28,6 +30,7 @@ export type { AuditLimiter, LimitedBy, Reservation, Throttling } from './limiter
 export { type MemorySink, memorySink } from './memory-sink.js'
 export type { AuditTypeError, Delivery, EventPolicy, JoinedPolicy, WhenUnreachable } from './policy.js'
 export { type AuditPage, type AuditQuery, type AuditReader, checkQuery, isRowId } from './reader.js'
+export type { AuditReason, AuditReasons } from './reasons.js'
 export { type Json, REDACTED, redact } from './redact.js'
 export type { AuditRow, Device } from './row.js'
 export { rowId, timeOfRowId } from './row-id.js'

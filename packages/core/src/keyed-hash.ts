@@ -5,10 +5,12 @@ import { AuditError } from './audit-error.js'
 export type KeyedHash = (text: string) => string
 
 /**
- * Makes one keyed hash per purpose from the root key (RFC 5869, RFC 2104), so that a hash made
- * for one purpose says nothing about another. Without a key the hashes hold for this process only.
+ * Derives one key per purpose from the root key (RFC 5869), so that what is made for one purpose
+ * says nothing about another. Without a root key they hold for this process only.
+ *
+ * @throws AuditError `KEY_INVALID`
  */
-export function keyedHashes(root: string | Uint8Array | undefined): (purpose: string) => KeyedHash {
+export function derivedKeys(root: string | Uint8Array | undefined): (purpose: string) => KeyObject {
   const material = root === undefined ? randomBytes(32) : Buffer.from(root)
   if (material.length < 32) {
     throw new AuditError(
@@ -16,12 +18,14 @@ export function keyedHashes(root: string | Uint8Array | undefined): (purpose: st
       `key has ${material.length} bytes; give at least 32 random ones, for example from 'openssl rand -base64 32'.`,
     )
   }
-  return (purpose) => {
-    const key = derive(material, purpose)
-    return (text) => createHmac('sha256', key).update(text).digest().subarray(0, 16).toString('base64url')
-  }
+  return (purpose) => createSecretKey(Buffer.from(hkdfSync('sha256', material, '', `countersign/${purpose}`, 32)))
 }
 
-function derive(material: Buffer, purpose: string): KeyObject {
-  return createSecretKey(Buffer.from(hkdfSync('sha256', material, '', `countersign/${purpose}`, 32)))
+/** Makes one keyed hash (RFC 2104) per purpose from the root key. */
+export function keyedHashes(root: string | Uint8Array | undefined): (purpose: string) => KeyedHash {
+  const keyFor = derivedKeys(root)
+  return (purpose) => {
+    const key = keyFor(purpose)
+    return (text) => createHmac('sha256', key).update(text).digest().subarray(0, 16).toString('base64url')
+  }
 }

@@ -1,9 +1,10 @@
 import { refuseLater } from './answers-later.js'
 import type { Attempt } from './attempt.js'
-import type { AuditedCall } from './audited-call.js'
+import type { AuditedCall, CallOwner } from './audited-call.js'
 import type { EventDefinition } from './catalogue.js'
 import { classify, type Ending } from './classify.js'
 import { cleanText } from './clean-text.js'
+import type { AuditContext, Initiator } from './context.js'
 import {
   type Actor,
   type Attempted,
@@ -61,6 +62,7 @@ export class RowMaker {
     const definition = this.#options.definitionOf(attempt.event)
     const throttling = attempt.throttling
     const userAgent = foreign(context.userAgent, longest.userAgent)
+    const actor = this.#actor(attempt, call)
     return {
       id: attempt.id,
       occurredAt: new Date(attempt.openedAt),
@@ -69,14 +71,14 @@ export class RowMaker {
       outcome,
       reason: bounded(reason, longest.reason),
       severity: definition.severity[outcome],
-      actor: this.#actor(attempt, call),
-      onBehalfOf: attempt.onBehalfOf ? cleanActor(attempt.onBehalfOf) : null,
+      actor,
+      onBehalfOf: onBehalfOf(attempt, actor, context.initiator),
       subject: attempt.subject ? cleanSubject(attempt.subject) : null,
       attempted: this.#attempted(attempt),
       className: bounded(owner.className, longest.className),
       methodName: bounded(call.methodName, longest.methodName),
       tenant: foreign(context.tenant, longest.tenant),
-      sessionId: this.#session(attempt.sessionId ?? context.sessionId),
+      sessionId: this.#session(attempt, context),
       requestId: bounded(context.requestId, longest.requestId),
       address: cleanAddress(context.address),
       proxies: context.proxies === undefined ? null : cleanHops(context.proxies),
@@ -97,22 +99,44 @@ export class RowMaker {
     }
   }
 
-  #actor(attempt: Attempt, call: AuditedCall): Actor {
-    if (attempt.actor) return cleanActor(attempt.actor)
-    if (!call.owner.actor) return anonymous
-    try {
-      const actor = call.owner.actor(call.context)
-      refuseLater(actor)
-      return actor ? cleanActor(toActor(actor)) : anonymous
-    } catch (cause) {
-      this.#options.onFault('the actor source', cause)
-      return anonymous
+  /** What a job may know of the running call: from where, who asked for it, and no secret. */
+  sealable(call: AuditedCall | undefined, context: AuditContext): AuditContext {
+    const attempt = call?.attempts.findLast(({ actor }) => actor) ?? call?.attempts.at(-1) ?? null
+    const actor = call ? this.#actor(attempt, call) : (context.initiator?.actor ?? anonymous)
+    return {
+      requestId: bounded(context.requestId, longest.requestId) ?? undefined,
+      tenant: foreign(context.tenant, longest.tenant) ?? undefined,
+      address: cleanAddress(context.address) ?? undefined,
+      proxies: cleanHops(context.proxies) ?? undefined,
+      userAgent: foreign(context.userAgent, longest.userAgent) ?? undefined,
+      sessionHash: this.#session(attempt, context) ?? undefined,
+      initiator: { actor, onBehalfOf: onBehalfOf(attempt, actor, context.initiator) ?? undefined },
     }
   }
 
-  #session(session: unknown): string | null {
-    const text = textOf(session)
-    return text === null ? null : this.#hashSession(text)
+  #actor(attempt: Attempt | null, call: AuditedCall): Actor {
+    if (attempt?.actor) return cleanActor(attempt.actor)
+    const { owner, context, parent } = call
+    // What is recorded inside of a call, by no controller, is done by whom the call is done by.
+    if (!owner.actor && parent) return this.#actor(parent.attempts.find(({ actor }) => actor) ?? null, parent)
+    return this.#sourceOf(owner, context) ?? context.initiator?.actor ?? anonymous
+  }
+
+  #sourceOf({ actor: source }: CallOwner, context: AuditContext): Actor | null {
+    if (!source) return null
+    try {
+      const actor = source(context)
+      refuseLater(actor)
+      return actor ? cleanActor(toActor(actor)) : null
+    } catch (cause) {
+      this.#options.onFault('the actor source', cause)
+      return null
+    }
+  }
+
+  #session(attempt: Attempt | null, context: AuditContext): string | null {
+    const text = textOf(attempt?.sessionId ?? context.sessionId)
+    return text === null ? bounded(context.sessionHash, longest.sessionId) : this.#hashSession(text)
   }
 
   #attempted({ attempted }: Attempt): Attempted | null {
@@ -131,6 +155,15 @@ export class RowMaker {
       return null
     }
   }
+}
+
+/** In whose name: as the code says, else of whoever asked for what a service does. */
+function onBehalfOf(attempt: Attempt | null, actor: Actor, initiator: Initiator | undefined): Actor | null {
+  if (attempt?.onBehalfOf) return cleanActor(attempt.onBehalfOf)
+  if (!initiator) return null
+  const asked = initiator.onBehalfOf ?? (actor.type === 'service' ? initiator.actor : null)
+  const isNobody = asked === null || asked.type === 'anonymous' || (asked.type === actor.type && asked.id === actor.id)
+  return isNobody ? null : cleanActor(asked)
 }
 
 /** Whoever submits a megabyte does not make us hash one. */

@@ -1,4 +1,3 @@
-import { AsyncResource } from 'node:async_hooks'
 import { inspect } from 'node:util'
 import { refuseLater } from './answers-later.js'
 import type { Attempt } from './attempt.js'
@@ -6,11 +5,15 @@ import { AuditError, type AuditErrorCode } from './audit-error.js'
 import { AuditedCall } from './audited-call.js'
 import { assertEventName, catalogue, defineEvent, type EventDeclaration, type EventDefinition } from './catalogue.js'
 import type { Ending } from './classify.js'
-import { type AuditContext, currentFlow } from './context.js'
+import { type AuditContext, currentFlow, runInContext } from './context.js'
+import { ContextEnvelopes, type SealOptions } from './context-envelope.js'
+import { Delivery } from './delivery.js'
 import type { EventDetails, EventName, Outcome } from './events.js'
 import { type ActorLike, type Subject, toActor } from './identity.js'
+import { derivedKeys } from './keyed-hash.js'
 import type { AuditLimiter } from './limiter.js'
 import { assertPolicy, type EventPolicy } from './policy.js'
+import type { AuditReason } from './reasons.js'
 import type { AuditRow, Device } from './row.js'
 import { RowMaker } from './row-maker.js'
 import { sealRow } from './seal-row.js'
@@ -44,7 +47,7 @@ export type TransformedRow = Omit<AuditRow, 'details'> & { readonly details: obj
 /** An attempt that no method call stands for: a job, a command, a rule that fired. */
 export interface RecordOptions<Event extends EventName> {
   readonly outcome?: Outcome
-  readonly reason?: string
+  readonly reason?: AuditReason
   readonly actor?: ActorLike
   readonly onBehalfOf?: ActorLike
   readonly subject?: Subject
@@ -71,6 +74,24 @@ export interface AuditTrail {
    * await trail.record('audit_prune', { actor: { type: 'service', id: 'retention' }, details: { rows: 12 } })
    */
   record<Event extends EventName>(event: Event, options?: RecordOptions<Event>): Promise<void>
+  /**
+   * The context of the running call, and who acts in it, as a signed text to put into a job.
+   * Anybody who gets it can read it; nobody can change it. Processes need the same `key`.
+   *
+   * @throws AuditError `SETTING_INVALID`
+   * @example
+   * await queue.send('invoices', { id: '7', context: trail.sealContext({ purpose: 'invoices' }) })
+   */
+  sealContext(options: SealOptions): string
+  /**
+   * Runs a job in the context that was sealed for it, in this process or another one: its rows
+   * bear the request, the address and the session that it came from, and who asked for it.
+   *
+   * @throws AuditError `ENVELOPE_INVALID`
+   * @example
+   * await trail.runSealed(job.context, 'invoices', () => invoices.close(job))
+   */
+  runSealed<Result>(envelope: string, purpose: string, run: () => Result): Result
   /** Whether the catalogue or `events` knows this name. */
   knows(event: string): boolean
   definitionOf(event: string): EventDefinition
@@ -113,17 +134,19 @@ class Trail implements AuditTrail {
   readonly #definitions: Map<string, EventDefinition>
   readonly #undeclared = new Map<string, EventDefinition>()
   readonly #rows: RowMaker
-  // Sinks and subscribers run where the trail was made: in nobody's request and nobody's transaction.
-  readonly #outside = new AsyncResource('CountersignTrail')
-  readonly #counts = { recorded: 0, vetoed: 0, lost: 0 }
-  #underWay = 0
-  #waiters: Array<() => void> = []
-  #closed = false
+  readonly #envelopes: ContextEnvelopes
+  readonly #delivery: Delivery
+  #vetoes = 0
 
   constructor(options: AuditTrailOptions) {
     assertSink(options?.sink)
     this.#options = options
     this.limiter = options.limiter
+    this.#delivery = new Delivery({
+      sink: options.sink,
+      signals: this.signals,
+      report: (code, message, cause) => this.report(code, message, cause),
+    })
     this.#definitions = new Map(Object.entries(catalogue))
     for (const [name, declaration] of Object.entries(options.events ?? {})) {
       this.#definitions.set(name, defineEvent(name, declaration))
@@ -137,6 +160,7 @@ class Trail implements AuditTrail {
       }
       if (policy) assertPolicy(event, policy)
     }
+    this.#envelopes = new ContextEnvelopes(derivedKeys(options.key)('envelope'))
     this.#rows = new RowMaker({
       definitionOf: (event) => this.definitionOf(event),
       key: options.key,
@@ -146,7 +170,7 @@ class Trail implements AuditTrail {
   }
 
   get counts(): TrailCounts {
-    return { ...this.#counts }
+    return { recorded: this.#delivery.recorded, vetoed: this.#vetoes, lost: this.#delivery.lost }
   }
 
   knows(event: string): boolean {
@@ -182,72 +206,41 @@ class Trail implements AuditTrail {
     await call.close({})
   }
 
+  sealContext(options: SealOptions): string {
+    const flow = currentFlow()
+    return this.#envelopes.seal(this.#rows.sealable(flow?.call, flow?.context ?? nowhere), options)
+  }
+
+  runSealed<Result>(envelope: string, purpose: string, run: () => Result): Result {
+    return runInContext(this.#envelopes.open(envelope, purpose), run, { trail: this })
+  }
+
   rowOf(attempt: Attempt, call: AuditedCall, ending: Ending): AuditRow | null {
     let row = this.#rows.make(attempt, call, ending)
     const { transform, veto } = this.#options
     if (transform) row = this.#transformed(row, transform)
     if (veto && this.#vetoed(row, veto)) {
-      this.#counts.vetoed++
+      this.#vetoes++
       return null
     }
     return row
   }
 
   deliver(rows: AuditRow[]): Promise<void> {
-    const stored = this.#outside.runInAsyncScope(this.#store, this, rows)
-    return this.#waitsForCaller() ? Promise.resolve() : stored
+    return this.#delivery.deliver(rows)
   }
 
   report(code: AuditErrorCode, message: string, cause?: unknown): void {
     const error = new AuditError(code, message, cause === undefined ? {} : { cause })
-    this.#outside.runInAsyncScope(() => this.signals.report(error))
+    this.#delivery.outside(() => this.signals.report(error))
   }
 
-  async settled(): Promise<void> {
-    if (this.#underWay === 0) return
-    await new Promise<void>((resolve) => this.#waiters.push(resolve))
+  settled(): Promise<void> {
+    return this.#delivery.settled()
   }
 
-  async close(): Promise<void> {
-    await this.settled()
-    this.#closed = true
-    await this.#options.sink.close?.()
-  }
-
-  async #store(rows: readonly AuditRow[]): Promise<void> {
-    this.#underWay++
-    try {
-      if (this.#closed) throw new AuditError('TRAIL_CLOSED', 'The trail is closed; close it after the server.')
-      await this.#options.sink.write(rows)
-      this.#counts.recorded += rows.length
-    } catch (cause) {
-      this.#lose(rows, cause)
-      return
-    } finally {
-      if (--this.#underWay === 0 && this.#waiters.length > 0) this.#wake()
-    }
-    for (const row of rows) this.signals.announce(row)
-  }
-
-  #waitsForCaller(): boolean {
-    try {
-      return this.#options.sink.waitsForCaller?.() === true
-    } catch (cause) {
-      this.#stepFailed("the sink's waitsForCaller()", cause)
-      return false
-    }
-  }
-
-  #wake(): void {
-    const waiters = this.#waiters
-    this.#waiters = []
-    for (const wake of waiters) wake()
-  }
-
-  #lose(rows: readonly AuditRow[], cause: unknown): void {
-    this.#counts.lost += rows.length
-    for (const row of rows) this.signals.lose(row, cause)
-    this.report('ROW_LOST', `${rows.length} audit row(s) could not be stored and are lost.`, cause)
+  close(): Promise<void> {
+    return this.#delivery.close()
   }
 
   #transformed(row: AuditRow, transform: (row: AuditRow) => TransformedRow): AuditRow {

@@ -1,0 +1,89 @@
+import { AsyncResource } from 'node:async_hooks'
+import { AuditError, type AuditErrorCode } from './audit-error.js'
+import type { AuditRow } from './row.js'
+import type { SignalBus } from './signals.js'
+import type { AuditSink } from './sink.js'
+
+/** What a {@link Delivery} works with. */
+export interface DeliveryParts {
+  readonly sink: AuditSink
+  readonly signals: SignalBus
+  readonly report: (code: AuditErrorCode, message: string, cause?: unknown) => void
+}
+
+/** Brings rows to the sink and announces those that are stored; counts both, and what was lost. */
+export class Delivery {
+  recorded = 0
+  lost = 0
+  readonly #parts: DeliveryParts
+  // Sinks and subscribers run where the trail was made: in nobody's request and nobody's transaction.
+  readonly #outside = new AsyncResource('CountersignTrail')
+  #underWay = 0
+  #waiters: Array<() => void> = []
+  #closed = false
+
+  constructor(parts: DeliveryParts) {
+    this.#parts = parts
+  }
+
+  /** Resolves when the rows are stored, or their loss is counted; never rejects. */
+  deliver(rows: readonly AuditRow[]): Promise<void> {
+    const stored = this.#outside.runInAsyncScope(this.#store, this, rows)
+    return this.#waitsForCaller() ? Promise.resolve() : stored
+  }
+
+  /** Runs outside of whatever request is running. */
+  outside(run: () => void): void {
+    this.#outside.runInAsyncScope(run)
+  }
+
+  async settled(): Promise<void> {
+    if (this.#underWay === 0) return
+    await new Promise<void>((resolve) => this.#waiters.push(resolve))
+  }
+
+  async close(): Promise<void> {
+    await this.settled()
+    this.#closed = true
+    await this.#parts.sink.close?.()
+  }
+
+  async #store(rows: readonly AuditRow[]): Promise<void> {
+    const { sink, signals } = this.#parts
+    this.#underWay++
+    try {
+      if (this.#closed) throw new AuditError('TRAIL_CLOSED', 'The trail is closed; close it after the server.')
+      await sink.write(rows)
+      this.recorded += rows.length
+    } catch (cause) {
+      this.#lose(rows, cause)
+      return
+    } finally {
+      if (--this.#underWay === 0 && this.#waiters.length > 0) this.#wake()
+    }
+    for (const row of rows) signals.announce(row)
+  }
+
+  #waitsForCaller(): boolean {
+    const { sink, report } = this.#parts
+    try {
+      return sink.waitsForCaller?.() === true
+    } catch (cause) {
+      report('STEP_FAILED', "the sink's waitsForCaller() failed; the row is recorded without it.", cause)
+      return false
+    }
+  }
+
+  #wake(): void {
+    const waiters = this.#waiters
+    this.#waiters = []
+    for (const wake of waiters) wake()
+  }
+
+  #lose(rows: readonly AuditRow[], cause: unknown): void {
+    const { signals, report } = this.#parts
+    this.lost += rows.length
+    for (const row of rows) signals.lose(row, cause)
+    report('ROW_LOST', `${rows.length} audit row(s) could not be stored and are lost.`, cause)
+  }
+}

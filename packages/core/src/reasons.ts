@@ -1,0 +1,48 @@
+/**
+ * The open registry of reasons: why an attempt did not succeed, in snake_case, for programs.
+ * Add your own by declaration merging; `docs/events.md` says what each of these means.
+ *
+ * @example
+ * declare module '@countersign/core' {
+ *   interface AuditReasons {
+ *     card_declined: true
+ *   }
+ * }
+ */
+export interface AuditReasons {
+  already_registered: true
+  already_verified: true
+  bad_credentials: true
+  client_disconnected: true
+  conflict: true
+  csrf: true
+  disabled: true
+  forbidden: true
+  gone: true
+  internal_error: true
+  invalid_email: true
+  invalid_request: true
+  invalid_token: true
+  locked: true
+  malformed_body: true
+  method_not_allowed: true
+  not_acceptable: true
+  not_found: true
+  password_mismatch: true
+  password_too_long: true
+  password_too_short: true
+  payload_too_large: true
+  rejected: true
+  throttled: true
+  timeout: true
+  unauthenticated: true
+  unavailable: true
+  unknown_account: true
+  unprocessable: true
+  unsupported_media_type: true
+  unverified: true
+  validation_failed: true
+}
+
+/** Why an attempt did not succeed, as code says it. Rows may bear others: an error's `reason` is taken as it is. */
+export type AuditReason = Extract<keyof AuditReasons, string>
