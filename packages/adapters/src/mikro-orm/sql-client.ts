@@ -8,6 +8,8 @@ export interface SqlClient {
 
 interface NativeClient {
   query(query: unknown, values?: unknown): Promise<{ rows: unknown[] }>
+  /** A pool has one. */
+  end?(): Promise<void>
 }
 
 interface NativeConnection extends Connection {
@@ -53,13 +55,20 @@ function ownPool(orm: MikroORM, shared: NativeConnection, connections: number): 
   const isPlain = typeof driverOptions === 'object' && driverOptions !== null
   options.driverOptions = { ...timeouts, ...(isPlain ? driverOptions : {}), max: connections }
   const connection = new (shared.constructor as ConnectionClass)(orm.config, options)
+  let pool: NativeClient | undefined
   return {
     async query<Row>(text: string, values: readonly unknown[], name?: string) {
-      const client = await connection.getNativeClient()
+      pool ??= await connection.getNativeClient()
+      const client = pool
       // A named statement is parsed and planned once per connection.
       const { rows } = await client.query(name === undefined ? { text, values } : { name, text, values })
       return rows as Row[]
     },
-    close: () => connection.close(),
+    async close() {
+      await connection.close()
+      // What never asked through MikroORM, MikroORM does not end: idle connections would keep the process.
+      await pool?.end?.()
+      pool = undefined
+    },
   }
 }
