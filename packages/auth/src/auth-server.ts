@@ -8,15 +8,9 @@ import { useExpressServer } from 'routing-controllers'
 import 'reflect-metadata'
 import { AccessTokens } from './access-tokens.js'
 import { Accounts } from './accounts.js'
+import { authControllers } from './auth-controllers.js'
 import type { AuthServices } from './auth-services.js'
 import { type AuthSettings, defaultLimits } from './auth-settings.js'
-import { AuditEventsController } from './controllers/audit-events-controller.js'
-import { LoginController } from './controllers/login-controller.js'
-import { LoginHistoryController } from './controllers/login-history-controller.js'
-import { LogoutController } from './controllers/logout-controller.js'
-import { PasswordResetController } from './controllers/password-reset-controller.js'
-import { SignupController } from './controllers/signup-controller.js'
-import { VerifyAccountController } from './controllers/verify-account-controller.js'
 import { type Database, openDatabase } from './database.js'
 import { Mails } from './mails.js'
 import { OneTimeTokens } from './one-time-tokens.js'
@@ -40,16 +34,6 @@ export interface AuthServer {
   /** Stores what is under way, and lets go of the database. Close the HTTP server first. */
   close(): Promise<void>
 }
-
-const controllers = [
-  SignupController,
-  VerifyAccountController,
-  LoginController,
-  LogoutController,
-  PasswordResetController,
-  LoginHistoryController,
-  AuditEventsController,
-] as const
 
 /**
  * Puts the reference system together.
@@ -84,7 +68,7 @@ function compose(settings: AuthSettings, secrets: Secrets, database: Database): 
   app.set('query parser', 'simple')
   secureHeaders(app, settings)
   mountPages(app, { mails, orm, production: settings.production === true })
-  const classes = controllers.map((controller) => provided(controller, services))
+  const classes = authControllers.map((controller) => provided(controller, services))
   useExpressServer(app, {
     ...safeDefaults,
     controllers: auditedControllers(trail, classes, { proxies: settings.proxies ?? 0 }),

@@ -1,5 +1,6 @@
 export { AccessTokens } from './access-tokens.js'
 export { Accounts } from './accounts.js'
+export { authControllers } from './auth-controllers.js'
 export { AuthRefusal } from './auth-refusal.js'
 export { type AuthServer, createAuthServer } from './auth-server.js'
 export type { AuthServices } from './auth-services.js'

@@ -1,7 +1,7 @@
 export { Attempt, type AttemptHandle, actAs, currentAttempt } from './attempt.js'
 export { AuditError, type AuditErrorCode, auditErrorCodes } from './audit-error.js'
 export { type ActorSource, AuditedCall, type CallOwner } from './audited-call.js'
-export { assertEventName, catalogue, type EventDeclaration, type EventDefinition } from './catalogue.js'
+export { assertEventName, catalogue, defineEvent, type EventDeclaration, type EventDefinition } from './catalogue.js'
 export { type Classification, classify, type Ending, reasonFor, statusOf } from './classify.js'
 export { cleanText } from './clean-text.js'
 export {

@@ -33,6 +33,7 @@ export { Throttle, type ThrottleOptions, type WithThrottleOptions, withThrottle 
 export { reserveAddress } from './throttling.js'
 export { type EmailVerificationHandlers, withEmailVerificationAudit } from './with-email-verification-audit.js'
 export { type PasswordResetHandlers, withFailedResetAudit } from './with-failed-reset-audit.js'
+export { type FileUploadHandlers, withFileUploadAudit } from './with-file-upload-audit.js'
 export { type LoginHandlers, withLoginAudit } from './with-login-audit.js'
 export { type LogoutHandlers, withLogoutAudit } from './with-logout-audit.js'
 export { type SignupHandlers, withSignupAudit } from './with-signup-audit.js'

@@ -1,17 +1,13 @@
-import { inspect } from 'node:util'
-import { AuditError, type AuditTrail } from '@countersign/core'
+import type { AuditTrail } from '@countersign/core'
 import type { AnyClass } from '@countersign/mixins'
 import type { RequestHandler } from 'express'
 import { checkControllers } from './check-controllers.js'
+import { type ControllerClass, classesOf } from './controller-classes.js'
 import { actionsOf, inheritRoutes, useFirst } from './inherit-routes.js'
 import { assertNotWaiting, markPrepared, watchRegistrations } from './lost-guards.js'
 import { guardBody } from './media-type.js'
 import { type OpenedAction, openCalls } from './open-calls.js'
 import { type RequestContextOptions, requestContext } from './request-context.js'
-
-/** What routing-controllers takes as a controller. */
-// biome-ignore lint/complexity/noBannedTypes: it is the type of the option `controllers`
-export type ControllerClass = Function
 
 /**
  * Prepares controllers for `createExpressServer`: gives subclasses back what routing-controllers
@@ -26,7 +22,7 @@ export function auditedControllers(
   controllers: readonly ControllerClass[],
   options: RequestContextOptions = {},
 ): ControllerClass[] {
-  const classes = [...new Set(classesOf(controllers))]
+  const classes = classesOf(controllers, 'auditedControllers(trail, […])')
   for (const controller of classes) {
     assertNotWaiting(controller, trail)
     inheritRoutes(controller)
@@ -40,17 +36,6 @@ export function auditedControllers(
   }
   for (const controller of classes) markPrepared(controller, trail)
   return classes as unknown as ControllerClass[]
-}
-
-function classesOf(controllers: readonly ControllerClass[]): AnyClass[] {
-  const notAClass = Array.isArray(controllers) ? controllers.find((item) => typeof item !== 'function') : controllers
-  if (Array.isArray(controllers) && notAClass === undefined && !controllers.includes(undefined as never)) {
-    return [...controllers] as unknown as AnyClass[]
-  }
-  throw new AuditError(
-    'CONTROLLERS_INVALID',
-    `auditedControllers(trail, […]) takes a list of classes, and was given ${inspect(notAClass, { depth: 0 })}. Import the classes; a circular import leaves undefined in their place.`,
-  )
 }
 
 // On import, not on use: a server that forgets to use it is the one to be refused.

@@ -1,4 +1,15 @@
-export { auditedControllers, type ControllerClass } from './audited-controllers.js'
+export { auditedControllers } from './audited-controllers.js'
+export type { ControllerClass } from './controller-classes.js'
+export { auditCoverage, type CoverageOptions } from './coverage.js'
+export type {
+  CoverageReport,
+  CoveredEvent,
+  CoveredHandler,
+  CoveredOutcome,
+  CoveredRoute,
+  CoveredScope,
+} from './coverage-report.js'
+export { formatCoverage } from './coverage-table.js'
 export { type FieldProblem, type Problem, ProblemErrors, ProblemNotFound, problemOf, sendProblem } from './problem.js'
 export { type RequestContextOptions, requestOf } from './request-context.js'
 export { safeDefaults } from './safe-defaults.js'

@@ -16,6 +16,11 @@ function copy<Entry extends object>(entry: Entry): Entry {
   return entry
 }
 
+/** True for what was not declared but copied or added here. */
+export function isCopy(entry: object): boolean {
+  return copied.has(entry)
+}
+
 function removeCopies<Entry extends object>(entries: Entry[], isOf: (entry: Entry) => boolean): void {
   for (let index = entries.length - 1; index >= 0; index--) {
     const entry = entries[index] as Entry
