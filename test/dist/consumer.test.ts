@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { compile, compilers, type Diagnostic, root, versionOf } from '../support/compile.js'
@@ -94,4 +94,17 @@ it('runs what it compiled to on this Node', async () => {
     counts: { recorded: 5, vetoed: 0, lost: 0 },
   })
   expect(run('every-entry.js')).toBe('')
+})
+
+it('has the command countersign-coverage, which runs where the packages are installed', () => {
+  const adapters = project.packed.find(({ folder }) => folder === 'adapters')
+  const { bin } = adapters?.manifest as { bin?: Record<string, string> }
+  const command = join(adapters?.path ?? '', bin?.['countersign-coverage'] ?? 'no bin')
+  expect(readFileSync(command, 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/)
+  const printed = execFileSync(process.execPath, [command, '@countersign/auth', 'authControllers'], {
+    cwd: project.path,
+    encoding: 'utf8',
+  })
+  expect(printed).toContain('POST /api/auth/login')
+  expect(printed).toMatch(/\d+ of \d+ routes change state: \d+ audited, 0 exempt\.\n$/)
 })
