@@ -10,8 +10,7 @@ import { readManifest } from '../support/packed.js'
 
 const execute = promisify(execFile)
 const home = join(root, 'packages/adapters')
-const { bin } = readManifest(home) as { bin?: Record<string, string> }
-const command = join(home, bin?.['countersign-coverage'] ?? 'no bin')
+const command = join(home, readManifest(home).bin?.['countersign-coverage'] ?? 'no bin')
 
 const controllers = `
 import 'reflect-metadata'

@@ -98,8 +98,7 @@ it('runs what it compiled to on this Node', async () => {
 
 it('has the command countersign-coverage, which runs where the packages are installed', () => {
   const adapters = project.packed.find(({ folder }) => folder === 'adapters')
-  const { bin } = adapters?.manifest as { bin?: Record<string, string> }
-  const command = join(adapters?.path ?? '', bin?.['countersign-coverage'] ?? 'no bin')
+  const command = join(adapters?.path ?? '', adapters?.manifest.bin?.['countersign-coverage'] ?? 'no bin')
   expect(readFileSync(command, 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/)
   const printed = execFileSync(process.execPath, [command, '@countersign/auth', 'authControllers'], {
     cwd: project.path,

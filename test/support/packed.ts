@@ -8,6 +8,7 @@ export interface Manifest {
   readonly name: string
   readonly private?: boolean
   readonly license?: string
+  readonly bin?: Readonly<Record<string, string>>
   readonly exports?: Readonly<Record<string, string | Readonly<Record<string, string>>>>
   readonly dependencies?: Readonly<Record<string, string>>
   readonly peerDependencies?: Readonly<Record<string, string>>

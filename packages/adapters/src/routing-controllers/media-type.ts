@@ -3,6 +3,7 @@ import type { AnyClass } from '@countersign/mixins'
 import 'reflect-metadata'
 import type { Request, Response } from 'express'
 import { getMetadataArgsStorage } from 'routing-controllers'
+import { guardFiles } from './multipart.js'
 import type { Problem } from './problem.js'
 
 /** What an action takes as its body. */
@@ -29,12 +30,15 @@ const prototypeKey = '"__proto__"'
  * Makes an action with a JSON body refuse what routing-controllers would let through to the
  * handler: another media type (an empty body), invalid UTF-8 (replacement characters), an array
  * where an object is declared (validation is skipped), a prototype, and nesting that overflows the
- * stack.
+ * stack. An action with files takes a form ({@link guardFiles}).
  */
 export function guardBody(controller: AnyClass, method: string): MediaType | undefined {
   const storage = getMetadataArgsStorage()
-  const isJson = storage.controllers.find(({ target }) => (target as unknown) === controller)?.type === 'json'
   const params = storage.params.filter((param) => param.object === controller.prototype && param.method === method)
+  const files = params.filter(({ type }) => type === 'file' || type === 'files')
+  // With files, the fields of the form are the body.
+  if (files.length > 0) return guardFiles(files)
+  const isJson = storage.controllers.find(({ target }) => (target as unknown) === controller)?.type === 'json'
   const body = params.find(({ type }) => type === 'body')
   if (!isJson || !(body ?? params.find(({ type }) => type === 'body-param'))) return undefined
   const options = (body?.extraOptions ?? {}) as BodyParserOptions

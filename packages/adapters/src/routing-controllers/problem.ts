@@ -12,6 +12,7 @@ import {
 import type { ValidationError } from 'class-validator'
 import type { NextFunction, Request, Response } from 'express'
 import { Middleware } from 'routing-controllers'
+import { problemOfMulter } from './multipart.js'
 import { callOf } from './request-call.js'
 import { requestOf } from './request-context.js'
 
@@ -105,8 +106,9 @@ const problemOfAuditError: { readonly [Code in AuditErrorCode]?: Problem } = {
 
 /** What a thrown error may tell the client. */
 export function problemOf(error: unknown): Problem {
-  const own = error instanceof AuditError ? problemOfAuditError[error.code] : undefined
+  const own = error instanceof AuditError ? problemOfAuditError[error.code] : problemOfMulter(error)
   // What a query got wrong is said in our own words, never in the client's.
+  if (own && !(error instanceof AuditError)) return own
   if (own) return own.status === 400 ? { ...own, detail: (error as AuditError).message } : own
   const status = statusOf(error) ?? (error instanceof URIError ? 400 : 500)
   const { type, name, code, errors, expose, message } = (error ?? {}) as Record<string, unknown>
@@ -147,11 +149,18 @@ function safeProblemOf(error: unknown): Problem {
   }
 }
 
+const clientLeft: Problem = { status: 499, code: 'client_disconnected' }
+
+/** The client left before all of its body was here: whatever then failed, that was why. */
+function hasLeft(request: Request): boolean {
+  return request.destroyed && !request.complete
+}
+
 /** The last middleware: every error becomes a problem document, and the reason of the attempt. */
 export class ProblemErrors {
   error(error: unknown, request: Request, response: Response, next: NextFunction): void {
     const call = callOf(request)
-    const problem = safeProblemOf(error)
+    const problem = hasLeft(request) ? clientLeft : safeProblemOf(error)
     if (call && !call.closed) {
       call.error ??= error
       call.reason ??= problem.code

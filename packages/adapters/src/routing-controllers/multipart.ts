@@ -1,0 +1,74 @@
+import type { EventEmitter } from 'node:events'
+import type { Readable } from 'node:stream'
+import type { Request } from 'express'
+import type { getMetadataArgsStorage } from 'routing-controllers'
+import type { MediaType } from './media-type.js'
+import type { Problem } from './problem.js'
+
+type Param = ReturnType<typeof getMetadataArgsStorage>['params'][number]
+type Parser = EventEmitter & NodeJS.WritableStream
+type StreamHandler = (request: Request, parser: Parser) => void
+
+interface MulterOptions {
+  readonly streamHandler?: StreamHandler
+}
+
+// Set on the options that were completed, so that a second server does not complete them again.
+const completed = new WeakSet<object>()
+
+/**
+ * Makes an action with `@UploadedFile` refuse what is no form (415), and say of a form that can't
+ * be read that it is the client's (400): multer hands its parser's errors on as they are, without
+ * a status.
+ */
+export function guardFiles(params: readonly Param[]): MediaType {
+  for (const param of params) {
+    const options = (param.extraOptions ?? {}) as MulterOptions
+    if (!completed.has(options)) param.extraOptions = complete(options)
+  }
+  return {
+    refusalOf(request) {
+      if (request.headers['content-length'] === '0') return undefined
+      if (request.is('multipart/form-data') === false) return { status: 415, code: 'unsupported_media_type' }
+      const isForm = request.headers['content-type'] !== undefined
+      const hasBoundary = /;\s*boundary\s*=\s*(?:"[^"]|[^";\s])/i.test(request.headers['content-type'] ?? '')
+      return isForm && !hasBoundary ? malformed : undefined
+    },
+  }
+}
+
+const malformed: Problem = { status: 400, code: 'malformed_body' }
+const tooLarge: Problem = { status: 413, code: 'payload_too_large' }
+
+const problemOfMulterCode: Readonly<Record<string, Problem>> = {
+  LIMIT_FILE_SIZE: tooLarge,
+  LIMIT_FILE_COUNT: tooLarge,
+  LIMIT_PART_COUNT: tooLarge,
+  LIMIT_FIELD_COUNT: tooLarge,
+  LIMIT_FIELD_KEY: tooLarge,
+  LIMIT_FIELD_VALUE: tooLarge,
+  LIMIT_UNEXPECTED_FILE: { status: 400, code: 'unexpected_file' },
+}
+
+/** What multer refused; its errors have codes, and no status. */
+export function problemOfMulter(error: unknown): Problem | undefined {
+  const { name, code } = (error ?? {}) as { name?: unknown; code?: unknown }
+  return name === 'MulterError' ? (problemOfMulterCode[String(code)] ?? malformed) : undefined
+}
+
+function complete(options: MulterOptions): MulterOptions {
+  const streamHandler: StreamHandler = (request, parser) => {
+    // Before multer's own listeners, which may hand the error on at once.
+    parser.prependListener('error', blameClient)
+    parser.on('file', (_name, file: Readable) => file.prependListener('error', blameClient))
+    if (options.streamHandler) options.streamHandler(request, parser)
+    else request.pipe(parser)
+  }
+  const all = { ...options, streamHandler }
+  completed.add(all)
+  return all
+}
+
+function blameClient(error: Error & Partial<Problem>): void {
+  Object.assign(error, malformed)
+}
