@@ -153,7 +153,15 @@ class Untold extends AbstractSignalMixin(Invoices) {
   }
 }
 
+/** Declares a route again, without the guards that it has above. */
+class Careless extends Sessions {
+  @Delete('/:id')
+  override async remove() {}
+}
+
 /** Audited, and served by no route. */
+@Authorized()
+@JsonController('/service')
 class Service {
   async post() {}
 }
@@ -243,6 +251,11 @@ describe('the routes of a coverage', () => {
       '@Authorized admin owner',
     ])
     expect(routeOf(routes, 'PUT /sessions/:id/name').deniedBy).toContain('@Authorized owner')
+  })
+
+  it('have the guards of the nearest declaration, not those that it left out', () => {
+    const careless = auditCoverage([Careless]).routes
+    expect(routeOf(careless, 'DELETE /sessions/:id').deniedBy).toEqual(['@UseBefore sameOrigin', '@Authorized staff'])
   })
 
   it('are the same after a server took the classes', () => {
@@ -345,6 +358,7 @@ describe('auditCoverage', () => {
         className: null,
         method: 'post',
         events: [{ event: 'password_reset_request' }],
+        deniedBy: [],
       },
     ])
   })

@@ -216,7 +216,7 @@ describe('a refused upload leaves one row that says what the client was told, an
 })
 
 describe('uploads beyond the limit', () => {
-  it('of a user are refused in the words of the controller, from wherever they come, and leave one row each', async () => {
+  it('of a user are refused in the words of the controller, and leave one row each', async () => {
     await start({ address: '100/min', identifier: '2/min' })
     for (let count = 0; count < 2; count++) await send(formOf(png))
     upload.sink.clear()

@@ -54,6 +54,7 @@ export function guardsOf(controller: AnyClass, method: string): string[] {
   const declaring = chain.findIndex((target) =>
     storage.filterActionsWithTarget(target as never).some((action) => action.method === method),
   )
+  if (declaring === -1) return []
   const ofAction = chain.slice(0, declaring + 1)
   const guards = [
     ...middlewaresOf(storage, chain, undefined),
