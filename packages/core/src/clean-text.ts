@@ -20,3 +20,9 @@ export function cleanText(text: string, limit: number): string {
   }
   return notPlain.test(bounded) ? bounded.toWellFormed().replace(unsafe, '\ufffd') : bounded
 }
+
+/** JSON text in which what is unsafe is written as an escape: it says the same, and prints as one line. */
+export function escapeUnsafe(json: string): string {
+  if (!notPlain.test(json)) return json
+  return json.replace(unsafe, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}

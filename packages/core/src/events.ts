@@ -71,8 +71,10 @@ export const outcomes = ['success', 'failure', 'denied'] as const
 /** How an attempt ended; `denied` means throttled, locked out or forbidden. */
 export type Outcome = (typeof outcomes)[number]
 
+export const severities = ['informational', 'low', 'medium', 'high', 'critical'] as const
+
 /** How much an event matters, least first, in the words of OCSF `severity_id` 1 to 5. */
-export type Severity = 'informational' | 'low' | 'medium' | 'high' | 'critical'
+export type Severity = (typeof severities)[number]
 
 const eventName = /^[a-z][a-z0-9]*(?:_[a-z0-9]+)*$/
 

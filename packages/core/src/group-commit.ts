@@ -33,6 +33,7 @@ export class GroupCommit {
   #queued = 0
   #writing = 0
   #scheduled = false
+  #closed = false
   #drained: Array<() => void> = []
 
   constructor(write: (rows: readonly AuditRow[]) => Promise<void>, options: GroupCommitOptions = {}) {
@@ -44,6 +45,8 @@ export class GroupCommit {
   }
 
   add(rows: readonly AuditRow[]): Promise<void> {
+    if (this.#closed) return Promise.reject(new AuditError('SINK_CLOSED', 'The sink is closed; close it last.'))
+    if (rows.length === 0) return Promise.resolve()
     if (this.#queued + rows.length > this.#maxQueue) {
       return Promise.reject(
         new AuditError('SINK_OVERLOADED', `${this.#queued} rows wait for the store already; it is too slow or away.`),
@@ -60,6 +63,12 @@ export class GroupCommit {
   async drain(): Promise<void> {
     if (this.#writing === 0 && this.#queue.length === 0) return
     await new Promise<void>((resolve) => this.#drained.push(resolve))
+  }
+
+  /** Refuses what comes from now on, and resolves when what came before is written. */
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.drain()
   }
 
   #schedule(): void {

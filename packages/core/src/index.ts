@@ -17,6 +17,8 @@ export {
 export type { SealOptions } from './context-envelope.js'
 export type { AuditEvents, EventDetails, EventName, NoDetails, Outcome, Severity } from './events.js'
 export { isSnakeCase } from './events.js'
+export { type FanOutOptions, fanOutSink } from './fan-out-sink.js'
+export { filteringSink } from './filtering-sink.js'
 export { GroupCommit, type GroupCommitOptions } from './group-commit.js'
 export {
   type Actor,
@@ -31,9 +33,12 @@ export { type MemorySink, memorySink } from './memory-sink.js'
 export type { AuditTypeError, Delivery, EventPolicy, JoinedPolicy, WhenUnreachable } from './policy.js'
 export { type AuditPage, type AuditQuery, type AuditReader, checkQuery, isRowId } from './reader.js'
 export type { AuditReason, AuditReasons } from './reasons.js'
+export { RecentIds } from './recent-ids.js'
 export { type Json, REDACTED, redact } from './redact.js'
 export type { AuditRow, Device } from './row.js'
+export { rowFromJson } from './row-from-json.js'
 export { rowId, timeOfRowId } from './row-id.js'
+export { type RowJson, rowToJson, rowToLine } from './row-json.js'
 export type {
   AuditSignal,
   AuditSignals,

@@ -1,4 +1,4 @@
-import { outcomes, type Severity } from './events.js'
+import { outcomes, severities } from './events.js'
 import { type Actor, isActorType } from './identity.js'
 import { redact } from './redact.js'
 import type { AuditRow } from './row.js'
@@ -13,8 +13,6 @@ import {
   longest,
 } from './row-text.js'
 
-const severities: ReadonlySet<unknown> = new Set<Severity>(['informational', 'low', 'medium', 'high', 'critical'])
-
 /**
  * The last gate after somebody else's code has changed a row: every field is one that a row may
  * have, whatever came back. What makes no sense stays as it was.
@@ -28,7 +26,7 @@ export function sealRow(row: AuditRow, changed: AuditRow): AuditRow {
     eventVersion: whole(changed.eventVersion, row.eventVersion, maxSmall) ?? row.eventVersion,
     outcome: outcomes.includes(changed.outcome) ? changed.outcome : row.outcome,
     reason: foreign(changed.reason, longest.reason),
-    severity: severities.has(changed.severity) ? changed.severity : row.severity,
+    severity: severities.includes(changed.severity) ? changed.severity : row.severity,
     actor: sealActor(row.actor, changed.actor),
     onBehalfOf: changed.onBehalfOf ? sealActor(row.onBehalfOf, changed.onBehalfOf) : null,
     subject: changed.subject ? cleanSubject(changed.subject) : null,

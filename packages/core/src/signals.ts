@@ -3,8 +3,8 @@ import mitt from 'mitt'
 import { isThenable } from './answers-later.js'
 import { AuditError } from './audit-error.js'
 import { type EventName, isSnakeCase, type Outcome, outcomes } from './events.js'
-import { redactText } from './redact.js'
 import type { AuditRow } from './row.js'
+import { warn } from './warn.js'
 
 /** The announcement of a stored row. */
 export interface AuditSignal<Event extends EventName = EventName> {
@@ -168,18 +168,5 @@ export class SignalBus implements AuditSignals {
     } catch (cause) {
       fail(cause)
     }
-  }
-}
-
-function warn({ message, code, cause }: AuditError): void {
-  process.emitWarning(cause instanceof Error ? `${message} (${reasonOf(cause)})` : message, { code })
-}
-
-/** Drivers quote what they were sent: it goes to a terminal, and must not reach it as it came. */
-function reasonOf(cause: Error): string {
-  try {
-    return redactText(String(cause.message), 500)
-  } catch {
-    return 'for a reason that can not be read'
   }
 }

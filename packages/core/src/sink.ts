@@ -12,6 +12,11 @@ export interface AuditSink {
    * the only connection. The rows are then stored when it has ended, and nobody waits for them.
    */
   waitsForCaller?(): boolean
-  /** Waits for what is under way, and releases what the sink itself opened. */
+  /** Waits for what is under way, and releases what the sink itself opened; then rows are refused. */
   close?(): Promise<void>
+}
+
+/** True for what can be written to. */
+export function isSink(value: unknown): value is AuditSink {
+  return typeof (value as Partial<AuditSink> | null | undefined)?.write === 'function'
 }

@@ -18,7 +18,7 @@ import type { AuditRow, Device } from './row.js'
 import { RowMaker } from './row-maker.js'
 import { sealRow } from './seal-row.js'
 import { type AuditSignals, SignalBus } from './signals.js'
-import type { AuditSink } from './sink.js'
+import { type AuditSink, isSink } from './sink.js'
 
 /** What a trail is made of. Only the sink is required. */
 export interface AuditTrailOptions {
@@ -272,7 +272,7 @@ class Trail implements AuditTrail {
 }
 
 function assertSink(sink: unknown): void {
-  if (typeof (sink as Partial<AuditSink> | null | undefined)?.write === 'function') return
+  if (isSink(sink)) return
   throw new AuditError(
     'SINK_INVALID',
     `A trail needs a sink, an object with write(rows), and was given ${inspect(sink, { depth: 0 })}. Write: createAuditTrail({ sink: memorySink() })`,

@@ -40,7 +40,7 @@ export function mikroOrmSink(orm: MikroORM, options: MikroOrmSinkOptions = {}): 
     write: (rows) => commits.add(rows),
     waitsForCaller: () => embedded && orm.em.isInTransaction(),
     async close() {
-      await commits.drain()
+      await commits.close()
       await client.close()
     },
   }

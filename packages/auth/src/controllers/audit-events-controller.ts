@@ -1,10 +1,9 @@
-import { type AuditQuery, type AuditTrail, currentAttempt } from '@countersign/core'
+import { type AuditQuery, type AuditTrail, currentAttempt, rowToJson } from '@countersign/core'
 import { AuditEvent, Throttle } from '@countersign/mixins'
 import { Authorized, Get, JsonController, QueryParams } from 'routing-controllers'
 import type { AuthServices } from '../auth-services.js'
 import { currentUser } from '../principals.js'
 import { AuditEventsQuery } from '../request-bodies.js'
-import { rowJson } from '../row-json.js'
 
 /** GET `/api/audit/events`: the trail, for administrators. Reading it is an event itself. */
 @JsonController('/api/audit/events')
@@ -27,7 +26,7 @@ export class AuditEventsController {
       .sort()
     const page = await this.#services.reader.find(toAuditQuery(query, this.#services.trail))
     currentAttempt('audit_read').details({ filters, returned: page.items.length })
-    return { items: page.items.map(rowJson), next_cursor: page.nextCursor }
+    return { items: page.items.map(rowToJson), next_cursor: page.nextCursor }
   }
 }
 

@@ -1,4 +1,7 @@
 /** What tests of audited code need; works with any test runner. */
-export { type ConformanceCase, limiterCases, type StoreUnderTest, storeCases } from './conformance.js'
+export type { ConformanceCase } from './conformance-case.js'
 export { type AuditExpectation, type ExpectedRow, expectAudit } from './expect-audit.js'
+export { limiterCases } from './limiter-cases.js'
 export { sampleRow } from './sample-row.js'
+export { type SinkUnderTest, sinkCases } from './sink-cases.js'
+export { type StoreUnderTest, storeCases } from './store-cases.js'

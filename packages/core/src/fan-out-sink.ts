@@ -1,0 +1,129 @@
+import { inspect } from 'node:util'
+import { AuditError } from './audit-error.js'
+import type { AuditRow } from './row.js'
+import { type AuditSink, isSink } from './sink.js'
+import { type CopyFailure, SinkCopy } from './sink-copy.js'
+import { warn } from './warn.js'
+
+/** Where the rows of a {@link fanOutSink} go. */
+export interface FanOutOptions {
+  /** A row counts as stored when all of these have it. */
+  readonly sinks: readonly AuditSink[]
+  /** These get the rows too; no attempt waits for them, or fails because they do. */
+  readonly copies?: readonly AuditSink[]
+  /** Told of rows that a copy has not got, or got late; without it the process warns. */
+  readonly onCopyFailed?: (sink: AuditSink, rows: readonly AuditRow[], cause: unknown) => void
+  /** Rows that may wait for one copy; more are dropped and reported (10,000). */
+  readonly maxWaiting?: number
+  /** Milliseconds that a copy may take for a write, and for closing, before it is reported (10,000). */
+  readonly copyTimeout?: number
+}
+
+/**
+ * One sink made of several. All `sinks` are tried, also when one fails; the write then rejects,
+ * and the row counts as lost although some have it. Writing it again is safe: by its id it counts
+ * once. `copies` are for what is good to have.
+ *
+ * @throws AuditError `SINK_INVALID`, `SETTING_INVALID`; a write rejects with `SINK_FAILED`
+ * @example
+ * const trail = createAuditTrail({
+ *   sink: fanOutSink({ sinks: [mikroOrmSink(orm)], copies: [jsonlSink({ path: 'audit.jsonl' })] }),
+ * })
+ */
+export function fanOutSink(options: FanOutOptions): AuditSink {
+  assertSinks(options?.sinks, options?.copies ?? [])
+  return new FanOut(options)
+}
+
+class FanOut implements AuditSink {
+  readonly name = 'fan-out'
+  readonly #sinks: readonly AuditSink[]
+  readonly #copies: readonly SinkCopy[]
+  readonly #onCopyFailed: FanOutOptions['onCopyFailed']
+  #closed = false
+
+  constructor({ sinks, copies, onCopyFailed, maxWaiting = 10_000, copyTimeout = 10_000 }: FanOutOptions) {
+    assertBound('maxWaiting', maxWaiting)
+    assertBound('copyTimeout', copyTimeout)
+    this.#sinks = [...sinks]
+    this.#onCopyFailed = onCopyFailed
+    this.#copies = (copies ?? []).map(
+      (copy) => new SinkCopy(copy, { maxWaiting, timeout: copyTimeout, onFailed: (failure) => this.#report(failure) }),
+    )
+  }
+
+  async write(rows: readonly AuditRow[]): Promise<void> {
+    if (this.#closed) throw new AuditError('SINK_CLOSED', 'The sink is closed; close it last.')
+    if (rows.length === 0) return
+    const stored = this.#inAll('store the rows', async (sink) => sink.write(rows))
+    for (const copy of this.#copies) copy.take(rows)
+    await stored
+  }
+
+  waitsForCaller(): boolean {
+    let failure: { readonly cause: unknown } | undefined
+    for (const sink of this.#sinks) {
+      try {
+        if (sink.waitsForCaller?.() === true) return true
+      } catch (cause) {
+        failure ??= { cause }
+      }
+    }
+    if (failure) throw failure.cause
+    return false
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    const copies = Promise.all(this.#copies.map((copy) => copy.close()))
+    try {
+      await this.#inAll('be closed', async (sink) => sink.close?.())
+    } finally {
+      await copies
+    }
+  }
+
+  async #inAll(what: string, run: (sink: AuditSink) => Promise<void>): Promise<void> {
+    const results = await Promise.allSettled(this.#sinks.map(run))
+    const failed = results.flatMap((result, index) =>
+      result.status === 'rejected' ? [{ name: this.#sinks[index]?.name, reason: result.reason as unknown }] : [],
+    )
+    if (failed.length === 0) return
+    const causes = failed.map(({ reason }) => reason)
+    const names = failed.map(({ name }) => name).join(', ')
+    throw new AuditError('SINK_FAILED', `${failed.length} of ${results.length} sinks could not ${what}: ${names}.`, {
+      cause: causes.length === 1 ? causes[0] : new AggregateError(causes, names),
+    })
+  }
+
+  #report({ sink, rows, cause, isNews }: CopyFailure): void {
+    const failed = `The copy to ${sink.name} failed`
+    if (!this.#onCopyFailed) {
+      // A copy that is away is said once, not once for each attempt.
+      if (isNews)
+        warn(new AuditError('COPY_FAILED', `${failed}, and is not warned of again until it works.`, { cause }))
+      return
+    }
+    const told = async (): Promise<void> => this.#onCopyFailed?.(sink, rows, cause)
+    told().catch((fault) =>
+      warn(new AuditError('COPY_FAILED', `${failed}, and so did onCopyFailed.`, { cause: fault })),
+    )
+  }
+}
+
+function assertSinks(sinks: unknown, copies: unknown): void {
+  const isList = (list: unknown): list is AuditSink[] => Array.isArray(list) && list.every(isSink)
+  if (isList(sinks) && sinks.length > 0 && isList(copies)) return
+  throw new AuditError(
+    'SINK_INVALID',
+    `fanOutSink needs sinks, objects with write(rows), and was given ${inspect({ sinks, copies }, { depth: 1 })}. Write: fanOutSink({ sinks: [mikroOrmSink(orm)], copies: [memorySink()] })`,
+  )
+}
+
+// What a timer takes, and more rows than a process holds.
+const largest = 2_147_483_647
+
+function assertBound(name: string, value: number): void {
+  if (Number.isInteger(value) && value > 0 && value <= largest) return
+  throw new AuditError('SETTING_INVALID', `${name} must be a whole number above 0, and was ${inspect(value)}.`)
+}
