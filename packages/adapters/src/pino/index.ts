@@ -32,6 +32,7 @@ export function pinoSink(logger: Pick<Logger, 'flush' | 'isLevelEnabled'>, optio
   const { level = ({ severity }) => levels[severity], message = ({ event, outcome }) => `${event}.${outcome}` } =
     options
   const recent = new RecentIds()
+  const flush = sharedFlush(logger)
   let closed = false
   return {
     name: 'pino',
@@ -40,13 +41,13 @@ export function pinoSink(logger: Pick<Logger, 'flush' | 'isLevelEnabled'>, optio
       const unseen = recent.unseen(rows)
       if (unseen.length === 0) return
       for (const row of unseen) lineOf(logger, level(row))({ audit: rowToJson(row) }, message(row))
-      await flushed(logger)
+      await flush()
       recent.remember(unseen)
     },
-    /** The logger is its owner's to end. */
     async close() {
+      // The logger itself is its owner's to end.
       closed = true
-      await flushed(logger)
+      await flush()
     },
   }
 }
@@ -61,6 +62,22 @@ function lineOf(logger: Pick<Logger, 'isLevelEnabled'>, level: string): Line {
     'SETTING_INVALID',
     `The logger drops what has level '${level}', and the row with it. Write: pinoSink(logger.child({}, { level: 'info' }))`,
   )
+}
+
+/** One flush at a time: who comes while one is under way shares the next. */
+function sharedFlush(logger: Pick<Logger, 'flush'>): () => Promise<void> {
+  let last: Promise<void> = Promise.resolve()
+  let next: Promise<void> | null = null
+  return () => {
+    next ??= last
+      .catch(() => undefined)
+      .then(() => {
+        next = null
+        last = flushed(logger)
+        return last
+      })
+    return next
+  }
 }
 
 function flushed(logger: Pick<Logger, 'flush'>): Promise<void> {
