@@ -35,7 +35,7 @@ export interface JsonlSink extends AuditSink {
  * const trail = createAuditTrail({ sink: jsonlSink({ path: '/var/log/shop/audit.jsonl' }) })
  */
 export function jsonlSink(options: JsonlSinkOptions): JsonlSink {
-  const { path, mode = 0o600, fsync = true } = options
+  const { path, mode = 0o600, fsync = true } = options ?? {}
   if (typeof path !== 'string' || path === '') {
     throw new AuditError('SETTING_INVALID', "jsonlSink needs a file. Write: jsonlSink({ path: 'audit.jsonl' })")
   }

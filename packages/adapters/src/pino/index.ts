@@ -25,12 +25,16 @@ const levels: Readonly<Record<Severity, string>> = {
  * would drop is refused, and so counted and signalled as lost. Of the same row one line is
  * written, as far as the last 10,000 rows; who reads the lines tells rows apart by their id.
  *
+ * @throws AuditError `SETTING_INVALID`
  * @example
  * const trail = createAuditTrail({ sink: fanOutSink({ sinks: [mikroOrmSink(orm)], copies: [pinoSink(pino())] }) })
  */
 export function pinoSink(logger: Pick<Logger, 'flush' | 'isLevelEnabled'>, options: PinoSinkOptions = {}): AuditSink {
   const { level = ({ severity }) => levels[severity], message = ({ event, outcome }) => `${event}.${outcome}` } =
     options
+  if (typeof logger?.isLevelEnabled !== 'function') {
+    throw new AuditError('SETTING_INVALID', 'pinoSink needs a logger. Write: pinoSink(pino())')
+  }
   const recent = new RecentIds()
   const flush = sharedFlush(logger)
   let closed = false
