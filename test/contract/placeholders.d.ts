@@ -1,4 +1,4 @@
-import type { Actor, Attempted, AuditContext, AuditSignal, AuditSink, AuditTrail } from '@countersign/core'
+import type { Actor, Attempted, AuditContext, AuditRow, AuditSignal, AuditSink, AuditTrail } from '@countersign/core'
 import type { StoreUnderTest } from '@countersign/core/testing'
 import type { MigrationObject, MikroORM } from '@mikro-orm/core'
 
@@ -8,6 +8,8 @@ declare global {
   const trail: AuditTrail
   const sink: AuditSink
   const store: StoreUnderTest
+  const row: AuditRow
+  const line: string
   const orm: MikroORM
   const ownMigrations: MigrationObject[]
 

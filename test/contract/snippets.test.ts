@@ -31,6 +31,7 @@ const importable = new Map<string, string>([
   ),
   ...['IsEmail', 'IsString'].map((name) => [name, 'class-validator'] as const),
   ['MikroORM', '@mikro-orm/core'],
+  ['pino', 'pino'],
   ['Migrator', '@mikro-orm/migrations'],
 ])
 for (const [entry, source] of homes('packages')

@@ -14,7 +14,7 @@ export type RowJson = { readonly [Field in keyof AuditRow as SnakeCase<Field>]: 
  * A row as every file, log and API shows it; {@link rowFromJson} is the way back.
  *
  * @example
- * response.json(rowToJson(row))
+ * const { occurred_at, event, outcome } = rowToJson(row)
  */
 export function rowToJson(row: AuditRow): RowJson {
   return {

@@ -29,6 +29,10 @@ async function foundOf({ written }: SinkUnderTest, rows: readonly AuditRow[]): P
   return (await written()).filter(({ id }) => ids.has(id)).sort(byId)
 }
 
+function idsOf(rows: readonly AuditRow[]): string[] {
+  return rows.map(({ id }) => id)
+}
+
 function byId(one: AuditRow, other: AuditRow): number {
   return one.id < other.id ? -1 : 1
 }
@@ -74,7 +78,7 @@ function writingCases(subject: () => SinkUnderTest): ConformanceCase[] {
         const row = sampleRow()
         await subject().sink.write([row])
         await subject().sink.write([row, row])
-        assert.equal((await foundOf(subject(), [row])).length, 1)
+        assert.deepEqual(idsOf(await foundOf(subject(), [row])), [row.id])
       },
     },
     {
@@ -82,7 +86,7 @@ function writingCases(subject: () => SinkUnderTest): ConformanceCase[] {
       run: async () => {
         const rows = Array.from({ length: 300 }, () => sampleRow())
         await Promise.all(rows.map((row) => subject().sink.write([row])))
-        assert.deepEqual(await foundOf(subject(), rows), rows)
+        assert.deepEqual(idsOf(await foundOf(subject(), rows)), idsOf(rows))
       },
     },
     {
