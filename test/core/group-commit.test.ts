@@ -177,6 +177,31 @@ describe('GroupCommit, when the store refuses', () => {
   })
 })
 
+describe('GroupCommit.close', () => {
+  it('resolves when what came before is written, and refuses what comes later', async () => {
+    const { group, writes } = store()
+    const before = group.add(rows(1))
+    let closed = false
+    const closing = group.close().then(() => {
+      closed = true
+    })
+    await expect(group.add(rows(1))).rejects.toMatchObject({ code: 'SINK_CLOSED' })
+    await nextTurn()
+    expect([closed, writes.length]).toEqual([false, 1])
+    writes[0]?.finish()
+    await before
+    await closing
+    await group.close()
+  })
+})
+
+it('GroupCommit writes nothing for no rows', async () => {
+  const { group, writes } = store()
+  await group.add([])
+  await nextTurn()
+  expect(writes).toEqual([])
+})
+
 describe('GroupCommit.drain', () => {
   it('resolves at once when there is nothing to do', async () => {
     await store().group.drain()
