@@ -190,7 +190,7 @@ describe('a refused upload leaves one row that says what the client was told, an
       `POST /uploads HTTP/1.1\r\nHost: x\r\nAuthorization: ${ada.authorization}\r\nContent-Type: ${multipart['content-type']}\r\nContent-Length: 5000\r\n\r\n${part}${png.toString('latin1')}`,
       () => setTimeout(() => socket.destroy(), 50),
     )
-    await expect.poll(() => upload.sink.rows.length).toBe(1)
+    await expect.poll(() => upload.sink.rows.length, { timeout: 10_000 }).toBe(1)
     await upload.trail.settled()
     expect(onlyRow(upload.sink)).toMatchObject({ outcome: 'failure', reason: 'client_disconnected', status: 499 })
     expect(await stored()).toEqual([])

@@ -8,7 +8,7 @@ import { mediaTypeOf } from './media-types.js'
 import { currentUser, userOf } from './users.js'
 
 /** The largest file that is taken. */
-export const maxBytes = 1_000_000
+const maxBytes = 1_000_000
 
 // In memory, so that nothing is on disk before it is known what it is; the limits bound how much.
 const form: multer.Options = {
