@@ -23,7 +23,7 @@ export class RecentIds {
   unseen(rows: readonly AuditRow[]): AuditRow[] {
     const unseen = new Map<string, AuditRow>()
     for (const row of rows) {
-      if (!this.#ids.has(row.id) && !this.#older.has(row.id) && !unseen.has(row.id)) unseen.set(row.id, row)
+      if (!this.#ids.has(row.id) && !this.#older.has(row.id)) unseen.set(row.id, row)
     }
     return [...unseen.values()]
   }
