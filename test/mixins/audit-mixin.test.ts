@@ -3,9 +3,13 @@ import {
   auditMixin,
   withEmailVerificationAudit,
   withFailedResetAudit,
+  withFileUploadAudit,
   withLoginAudit,
   withLogoutAudit,
+  withPasswordChangeAudit,
+  withPasswordResetAudit,
   withSignupAudit,
+  withVerificationMailAudit,
 } from '@countersign/mixins'
 import { describe, expect, it } from 'vitest'
 import { finished, handling } from '../support/controllers.js'
@@ -103,6 +107,10 @@ describe.each([
   ['withSignupAudit', withSignupAudit, 'signup', true],
   ['withFailedResetAudit', withFailedResetAudit, 'password_reset_request', true],
   ['withEmailVerificationAudit', withEmailVerificationAudit, 'email_verification', false],
+  ['withVerificationMailAudit', withVerificationMailAudit, 'email_verification_request', true],
+  ['withPasswordResetAudit', withPasswordResetAudit, 'password_reset', false],
+  ['withPasswordChangeAudit', withPasswordChangeAudit, 'password_change', false],
+  ['withFileUploadAudit', withFileUploadAudit, 'file_upload', false],
 ] as const)('%s', (name, mixin, event, takesEmail) => {
   it(`records ${event} of \`post\``, async () => {
     const recorded = recording()
@@ -111,6 +119,13 @@ describe.each([
     expect(onlyRow(recorded)).toMatchObject({ event, outcome: 'success', methodName: 'post' })
     expect(onlyRow(recorded).attempted?.masked).toBe(takesEmail ? 'a***@e***.org' : undefined)
     expect(mixin.name).toBe(name)
+  })
+
+  it(`records ${event} that the host's own throttle denies`, async () => {
+    const recorded = recording()
+    const controller = new (finished(mixin(handling(async () => 'done')), recorded))()
+    await controller.throttled({ scope: 'own', by: 'address', limit: 3, retryAfter: 7 })
+    expect(onlyRow(recorded)).toMatchObject({ event, outcome: 'denied', reason: 'throttled', scope: 'own', limit: 3 })
   })
 })
 

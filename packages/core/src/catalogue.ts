@@ -70,6 +70,7 @@ export const catalogue: Readonly<Record<string, EventDefinition>> = {
   password_change: event(grave, ['authn_password_change', 'authn_password_change_fail'], accountChange, 3),
   password_reset_request: event(usual, ['x_authn_reset_sent', 'x_authn_reset_sent_fail'], accountChange, 4),
   password_reset: event(grave, ['authn_password_change', 'authn_password_change_fail'], accountChange, 4),
+  password_set: event(usual, ['authn_password_change', 'authn_password_change_fail'], accountChange, 3),
   email_change_request: event(usual, ['user_updated', 'x_user_update_fail'], accountChange, 99),
   email_change: event(grave, ['user_updated', 'x_user_update_fail'], accountChange, 99),
   email_change_undo: event(grave, ['user_updated', 'x_user_update_fail'], accountChange, 99),

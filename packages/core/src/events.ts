@@ -28,6 +28,7 @@ export interface AuditEvents {
   password_change: NoDetails
   password_reset_request: NoDetails
   password_reset: NoDetails
+  password_set: NoDetails
   email_change_request: NoDetails
   email_change: NoDetails
   email_change_undo: NoDetails

@@ -36,4 +36,7 @@ export { type PasswordResetHandlers, withFailedResetAudit } from './with-failed-
 export { type FileUploadHandlers, withFileUploadAudit } from './with-file-upload-audit.js'
 export { type LoginHandlers, withLoginAudit } from './with-login-audit.js'
 export { type LogoutHandlers, withLogoutAudit } from './with-logout-audit.js'
+export { type PasswordChangeHandlers, withPasswordChangeAudit } from './with-password-change-audit.js'
+export { type PasswordResetConfirmHandlers, withPasswordResetAudit } from './with-password-reset-audit.js'
 export { type SignupHandlers, withSignupAudit } from './with-signup-audit.js'
+export { type VerificationMailHandlers, withVerificationMailAudit } from './with-verification-mail-audit.js'
