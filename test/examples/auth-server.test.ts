@@ -93,6 +93,7 @@ describe('the server, started as the README says', () => {
     expect(json.items.map(({ event }: { event: string }) => event)).toEqual([
       'login',
       'login',
+      'password_set',
       'email_verification',
       'signup',
     ])
@@ -253,6 +254,7 @@ describe('the server, started as the README says', () => {
     expect((await client.get('/api/audit/events')).json.items.map(({ event }: { event: string }) => event)).toEqual([
       'login',
       'login',
+      'password_set',
       'email_verification',
       'signup',
     ])

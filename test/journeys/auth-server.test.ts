@@ -71,6 +71,7 @@ for (const { name, here, make } of places) {
           subject: account,
           attempted: null,
         },
+        { event: 'password_set', outcome: 'success', reason: null, status: null, actor: user, subject: account },
         wrong,
         { event: 'login', outcome: 'success', reason: null, status: 200, actor: user, subject: account, attempted },
         ...Array.from({ length: 5 }, () => wrong),
@@ -96,11 +97,14 @@ for (const { name, here, make } of places) {
         })
         expect(row.device).toEqual({ browser: 'Firefox', os: 'Linux', type: 'desktop' })
         expect(row.route).toMatch(/^\/api\/auth\/[a-z-]+$/)
+      }
+      // A fact beside an attempt is nobody's method.
+      for (const row of rows.filter(({ event }) => event !== 'password_set')) {
         expect(row.className).toMatch(/Controller$/)
         expect(row.methodName).toBe('post')
         expect(row.durationMs).toBeGreaterThan(0)
       }
-      expect(rows[4]?.sessionId).toBe(rows.at(-1)?.sessionId)
+      expect(rows[5]?.sessionId).toBe(rows.at(-1)?.sessionId)
       expect(JSON.stringify(rows)).not.toMatch(/horse|battery|wrong \d/)
     })
   })
@@ -164,8 +168,11 @@ for (const { name, here, make } of places) {
         expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)
         expect(answers.filter(({ status }) => status === 400)).toHaveLength(19)
       })
-      expect(rows.filter(({ outcome }) => outcome === 'success')).toHaveLength(1)
-      expect(rows.filter(({ reason }) => reason === 'invalid_token')).toHaveLength(19)
+      const verifications = rows.filter(({ event }) => event === 'email_verification')
+      expect(verifications.filter(({ outcome }) => outcome === 'success')).toHaveLength(1)
+      expect(verifications.filter(({ reason }) => reason === 'invalid_token')).toHaveLength(19)
+      expect(rows.filter(({ event }) => event === 'password_set')).toHaveLength(1)
+      expect(rows).toHaveLength(21)
     })
 
     it('changes nothing when a verification link is opened', async () => {
@@ -292,12 +299,18 @@ for (const { name, here, make } of places) {
       await client.post('/api/auth/login', { email: 'own@example.org', password })
       const { json } = await client.get('/api/auth/login-history')
       const events = json.items.map(({ event, outcome }: { event: string; outcome: string }) => `${event}.${outcome}`)
-      expect(events).toEqual(['login.success', 'login.failure', 'email_verification.success', 'signup.success'])
+      expect(events).toEqual([
+        'login.success',
+        'login.failure',
+        'password_set.success',
+        'email_verification.success',
+        'signup.success',
+      ])
       expect(json.next_cursor).toBeNull()
       const page = (await client.get('/api/auth/login-history?limit=3')).json
       expect(page.items).toHaveLength(3)
       expect((await client.get(`/api/auth/login-history?limit=3&cursor=${page.next_cursor}`)).json.items).toHaveLength(
-        1,
+        2,
       )
     })
 
@@ -357,7 +370,14 @@ for (const { name, here, make } of places) {
       ['a body over the limit', { email: 'ada@example.org', password: 'x'.repeat(200_000) }, 413],
       ['invalid UTF-8', new Uint8Array([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]), 400],
     ] as const)('refuses %s with a problem that repeats nothing, and one row', async (_title, body, status) => {
-      for (const path of ['login', 'signup', 'password-reset', 'verify-account']) {
+      for (const path of [
+        'login',
+        'signup',
+        'password-reset',
+        'password-reset-confirm',
+        'verify-account',
+        'verify-account/resend',
+      ]) {
         const rows = await since(async () => {
           const answer = await client.post(`/api/auth/${path}`, body)
           expect([path, answer.status]).toEqual([path, status])

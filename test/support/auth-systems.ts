@@ -1,7 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type AuthServer, type AuthSettings, createAuthServer, type DatabaseLocation } from '@countersign/auth'
+import {
+  type AuthServer,
+  type AuthSettings,
+  createAuthServer,
+  type DatabaseLocation,
+  defaultLimits,
+} from '@countersign/auth'
 import type { AuditRow } from '@countersign/core'
 import { emptyPostgres, postgresAvailable } from './databases.js'
 import { type Served, serve } from './serve.js'
@@ -18,7 +24,7 @@ export interface TestSystem {
 export const secret = 'x'.repeat(32)
 
 /** No limits, for what is not about them. */
-export const unlimited = { login: null, signup: null, verify_account: null, password_reset: null, audit_read: null }
+export const unlimited = Object.fromEntries(Object.keys(defaultLimits).map((scope) => [scope, null]))
 
 /** The places a system can keep its data, those that are here. */
 export const places: Array<{

@@ -6,9 +6,9 @@ import { canonicalEmail } from './email-address.js'
 import { User } from './entities.js'
 import type { Mails } from './mails.js'
 import type { OneTimeTokens } from './one-time-tokens.js'
-import type { PasswordFault, Passwords } from './passwords.js'
-
-const day = 86_400
+import { recordFirstPassword } from './password-replacement.js'
+import { explainFault, type Passwords } from './passwords.js'
+import type { VerificationMails } from './verification-mails.js'
 
 /** What {@link Accounts} works with. */
 export interface AccountsParts {
@@ -16,6 +16,7 @@ export interface AccountsParts {
   readonly passwords: Passwords
   readonly tokens: OneTimeTokens
   readonly mails: Mails
+  readonly verificationMails: VerificationMails
 }
 
 /** Accounts: how they come to be, and who may use one. Knows no HTTP. */
@@ -32,26 +33,27 @@ export class Accounts {
    * somebody else's address has gained nothing when that person does.
    */
   async signUp(email: string, password: string): Promise<void> {
-    const { orm, passwords } = this.#parts
+    const { orm, passwords, verificationMails } = this.#parts
     const canonical = canonicalEmail(email)
     if (!canonical) throw new AuthRefusal(400, 'invalid_email', { detail: 'This is not an e-mail address.' })
-    this.#assertAcceptable(password)
+    passwords.assertAcceptable(password)
     const passwordHash = await passwords.hash(password)
     await orm.em.fork().transactional(async (em) => {
       const user = await this.#insertOrLock(em, { email: email.trim(), canonical, passwordHash, isAdmin: false })
       currentAttempt('signup').subject({ type: 'user', id: user.id })
       if (user.verifiedAt) this.#tellOwner(em, user)
-      else await this.#sendVerification(em, user, passwordHash)
+      else await verificationMails.send(em, user, passwordHash)
     })
   }
 
   /**
    * Uses a verification token; returns the account that it verified. A token that was issued while
-   * the account was being verified is worth nothing: it would set another password.
+   * the account was being verified is worth nothing: it would set another password. A password
+   * that did not come with the token is dropped: whose it is was never proved.
    */
   async verify(token: string): Promise<User> {
     const { orm, tokens } = this.#parts
-    return orm.em.fork().transactional(async (em) => {
+    const verified = await orm.em.fork().transactional(async (em) => {
       const owner = await tokens.ownerOf(em, 'verify-account', token)
       // The account's row first, everywhere: two tokens of one account would wait for each other.
       const user = owner && (await em.findOne(User, { id: owner }, { lockMode: LockMode.PESSIMISTIC_WRITE }))
@@ -60,10 +62,12 @@ export class Accounts {
         throw new AuthRefusal(400, 'invalid_token', { detail: 'This link is not valid, or was used, or is too old.' })
       currentAttempt('email_verification').subject({ type: 'user', id: user.id })
       user.verifiedAt = new Date()
-      user.passwordHash = used.passwordHash ?? user.passwordHash
+      user.passwordHash = used.passwordHash
       await tokens.revoke(em, 'verify-account', user.id)
       return user
     })
+    if (verified.passwordHash) await recordFirstPassword(verified)
+    return verified
   }
 
   /** Checks an address and a password. Every refusal takes the same time and, to the client, says the same. */
@@ -99,7 +103,7 @@ export class Accounts {
     const existing = await orm.em.fork().findOne(User, { emailCanonical: canonical })
     if (existing?.isAdmin) return
     const fault = passwords.faultOf(password)
-    if (fault) throw new AuditError('SETTING_INVALID', `ADMIN_PASSWORD is refused: ${explain[fault]}`)
+    if (fault) throw new AuditError('SETTING_INVALID', `ADMIN_PASSWORD is refused: ${explainFault[fault]}`)
     const passwordHash = await passwords.hash(password)
     const user = await orm.em
       .fork()
@@ -110,11 +114,6 @@ export class Accounts {
       'SETTING_INVALID',
       'ADMIN_EMAIL has an account already, which is no administrator. Choose another ADMIN_EMAIL.',
     )
-  }
-
-  #assertAcceptable(password: string): void {
-    const fault = this.#parts.passwords.faultOf(password)
-    if (fault) throw new AuthRefusal(400, fault, { detail: explain[fault] })
   }
 
   async #insertOrLock(em: EntityManager, { email, canonical, passwordHash, isAdmin }: NewAccount): Promise<User> {
@@ -131,12 +130,6 @@ export class Accounts {
     currentAttempt('signup').outcome('failure', 'already_registered')
     this.#parts.mails.post(em, user.email, this.#parts.mails.alreadyRegistered())
   }
-
-  async #sendVerification(em: EntityManager, user: User, passwordHash: string): Promise<void> {
-    const { tokens, mails } = this.#parts
-    const token = await tokens.issue(em, 'verify-account', user.id, { seconds: day, passwordHash })
-    mails.post(em, user.email, mails.verification(token))
-  }
 }
 
 interface NewAccount {
@@ -144,11 +137,6 @@ interface NewAccount {
   readonly canonical: string
   readonly passwordHash: string
   readonly isAdmin: boolean
-}
-
-const explain: Readonly<Record<PasswordFault, string>> = {
-  password_too_short: 'This password is too short. A sentence of several words is easy to remember.',
-  password_too_long: 'This password is too long.',
 }
 
 function wrongCredentials(reason: string): AuthRefusal {

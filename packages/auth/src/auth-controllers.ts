@@ -1,18 +1,25 @@
 import { AuditEventsController } from './controllers/audit-events-controller.js'
+import { ChangePasswordController } from './controllers/change-password-controller.js'
 import { LoginController } from './controllers/login-controller.js'
 import { LoginHistoryController } from './controllers/login-history-controller.js'
 import { LogoutController } from './controllers/logout-controller.js'
+import { PasswordResetConfirmController } from './controllers/password-reset-confirm-controller.js'
 import { PasswordResetController } from './controllers/password-reset-controller.js'
 import { SignupController } from './controllers/signup-controller.js'
+import { VerificationMailController } from './controllers/verification-mail-controller.js'
 import { VerifyAccountController } from './controllers/verify-account-controller.js'
+import type { ControllerClass } from './provided.js'
 
-/** Every controller of the reference system, as the server registers them. */
-export const authControllers = [
+/** Every controller of the reference system; a server serves them all. */
+export const authControllers: readonly ControllerClass[] = Object.freeze([
   SignupController,
   VerifyAccountController,
+  VerificationMailController,
   LoginController,
   LogoutController,
   PasswordResetController,
+  PasswordResetConfirmController,
+  ChangePasswordController,
   LoginHistoryController,
   AuditEventsController,
-] as const
+])

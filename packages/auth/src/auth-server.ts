@@ -16,6 +16,8 @@ import { Mails } from './mails.js'
 import { OneTimeTokens } from './one-time-tokens.js'
 import { originPolicy } from './origin-policy.js'
 import { mountPages } from './pages.js'
+import { PasswordChanges } from './password-changes.js'
+import { PasswordReplacement } from './password-replacement.js'
 import { PasswordResets } from './password-resets.js'
 import { Passwords } from './passwords.js'
 import { authorizationChecker } from './principals.js'
@@ -24,6 +26,7 @@ import { Secrets } from './secrets.js'
 import { secureHeaders } from './security-headers.js'
 import { cookieName, sessionCookies } from './session-cookies.js'
 import { Sessions } from './sessions.js'
+import { VerificationMails } from './verification-mails.js'
 
 /** A running system: the app to listen with, its trail, and how to stop it. */
 export interface AuthServer {
@@ -106,10 +109,15 @@ function assemble(
     seconds: settings.accessTokenLifetime ?? 900,
   })
   const lifetimes = settings.sessionLifetimes ?? { usual: 3600, remembered: 7 * 86_400 }
+  const sessions = new Sessions({ orm, accessTokens, lifetimes })
+  const verificationMails = new VerificationMails({ orm, tokens, mails })
+  const replacement = new PasswordReplacement({ sessions, tokens, mails })
   return {
-    accounts: new Accounts({ orm, passwords, tokens, mails }),
-    sessions: new Sessions({ orm, accessTokens, lifetimes }),
-    passwordResets: new PasswordResets({ orm, tokens, mails }),
+    accounts: new Accounts({ orm, passwords, tokens, mails, verificationMails }),
+    sessions,
+    verificationMails,
+    passwordResets: new PasswordResets({ orm, passwords, tokens, mails, replacement }),
+    passwordChanges: new PasswordChanges({ orm, passwords, replacement }),
     cookies: sessionCookies(settings),
     trail,
     reader,

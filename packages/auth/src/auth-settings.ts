@@ -21,11 +21,14 @@ export interface AuthSettings {
   readonly sessionLifetimes?: { readonly usual: number; readonly remembered: number }
 }
 
-/** Counted per client address and per submitted identifier; null switches a scope off. */
+/** Counted per client address, and per submitted identifier or account; null switches a scope off. */
 export const defaultLimits: ScopeLimits = {
   login: { address: '10/min', failures: '5/5min' },
   signup: '5/min',
   verify_account: '20/min',
+  verification_mail: { address: '5/min', identifier: '1/3min' },
   password_reset: { address: '5/min', identifier: '3/h' },
+  password_reset_confirm: '20/min',
+  change_password: { address: '10/min', failures: '5/5min' },
   audit_read: '120/min',
 }

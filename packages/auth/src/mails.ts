@@ -50,6 +50,14 @@ export class Mails {
     )
   }
 
+  passwordChanged(): MailContent {
+    return letter(
+      'Your password was changed',
+      'The password of this account was changed, and every other session of it was ended. If it was not you, ask for a reset here, at once:',
+      `${this.#publicUrl}/`,
+    )
+  }
+
   /** The address comes from the settings, never from the request: a Host header is anybody's text. */
   #link(path: string, token: string): string {
     return `${this.#publicUrl}${path}?token=${encodeURIComponent(token)}`

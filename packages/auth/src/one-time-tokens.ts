@@ -25,7 +25,7 @@ export class OneTimeTokens {
     em: EntityManager,
     purpose: TokenPurpose,
     userId: string,
-    options: { readonly seconds: number; readonly passwordHash?: string },
+    options: { readonly seconds: number; readonly passwordHash?: string | null },
   ): Promise<string> {
     const token = randomBytes(32).toString('base64url')
     const now = Date.now()
@@ -59,6 +59,16 @@ export class OneTimeTokens {
       [this.#hash(purpose, token), purpose],
     )
     return used ? { userId: used.user_id, passwordHash: used.password_hash } : null
+  }
+
+  /** The password that tokens of a purpose carry: of the only one that was ever chosen, if its token still waits. */
+  async onlyPassword(em: EntityManager, purpose: TokenPurpose, userId: string): Promise<string | null> {
+    const [only] = await (em as SqlEntityManager).execute<Array<{ password_hash: string | null }>>(
+      `select max(password_hash) as password_hash from auth_one_time_token where user_id = ? and purpose = ?
+       having count(distinct coalesce(password_hash, '')) = 1 and bool_or(used_at is null and expires_at > now())`,
+      [userId, purpose],
+    )
+    return only?.password_hash ?? null
   }
 
   /** Ends all outstanding tokens of a purpose: only the newest, or the used one, counts. */

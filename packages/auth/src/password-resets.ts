@@ -1,20 +1,25 @@
-import { type AuditReason, currentAttempt } from '@countersign/core'
+import { type AuditReason, currentAttempt, currentFlow } from '@countersign/core'
 import { LockMode, type MikroORM } from '@mikro-orm/core'
+import { AuthRefusal } from './auth-refusal.js'
 import { canonicalEmail } from './email-address.js'
 import { User } from './entities.js'
 import type { Mails } from './mails.js'
 import type { OneTimeTokens } from './one-time-tokens.js'
+import { type PasswordReplacement, recordFirstPassword } from './password-replacement.js'
+import type { Passwords } from './passwords.js'
 
 const thirtyMinutes = 1800
 
 /** What {@link PasswordResets} works with. */
 export interface PasswordResetsParts {
   readonly orm: MikroORM
+  readonly passwords: Passwords
   readonly tokens: OneTimeTokens
   readonly mails: Mails
+  readonly replacement: PasswordReplacement
 }
 
-/** Requests for a password reset. Knows no HTTP. */
+/** Resets of a password by who has the account's mailbox. Knows no HTTP. */
 export class PasswordResets {
   readonly #parts: PasswordResetsParts
 
@@ -41,10 +46,57 @@ export class PasswordResets {
       mails.post(em, user.email, mails.passwordReset(token))
     })
   }
+
+  /**
+   * Uses a reset token: brings a password into force, and signs the account out everywhere. A
+   * password that is refused leaves the token as it was.
+   */
+  async confirm(token: string, password: string): Promise<void> {
+    const { orm, passwords, tokens } = this.#parts
+    passwords.assertAcceptable(password)
+    const owner = await tokens.ownerOf(orm.em.fork(), 'password-reset', token)
+    if (!owner) throw worthless('invalid_token')
+    currentAttempt('password_reset').subject({ type: 'user', id: owner })
+    // Before the transaction: hashing is slow, and the embedded database has one connection.
+    const passwordHash = await passwords.hash(password)
+    const { user, isFirst } = await this.#use(token, owner, passwordHash)
+    forgiveFailures(user)
+    if (isFirst) await recordFirstPassword(user)
+  }
+
+  async #use(token: string, owner: string, passwordHash: string): Promise<{ user: User; isFirst: boolean }> {
+    const { orm, tokens, replacement } = this.#parts
+    return orm.em.fork().transactional(async (em) => {
+      // The account's row first, everywhere: two tokens of one account would wait for each other.
+      const user = await em.findOne(User, { id: owner }, { lockMode: LockMode.PESSIMISTIC_WRITE })
+      const refusal = refusalOf(user)
+      if (!user || refusal) throw worthless(refusal ?? 'unknown_account')
+      if (!(await tokens.use(em, 'password-reset', token))) throw worthless('invalid_token')
+      const isFirst = !user.passwordHash
+      await replacement.replace(em, user, { passwordHash })
+      return { user, isFirst }
+    })
+  }
 }
 
 function refusalOf(user: User | null): AuditReason | null {
   if (!user) return 'unknown_account'
   if (user.disabledAt) return 'disabled'
   return user.verifiedAt ? null : 'unverified'
+}
+
+/** To the client every worthless link is the same. */
+function worthless(reason: string): AuthRefusal {
+  return new AuthRefusal(400, 'invalid_token', {
+    reason,
+    detail: 'This link is not valid, or was used, or is too old.',
+  })
+}
+
+/** Whoever forgot the password failed to log in with it, and must not wait to try the new one. */
+function forgiveFailures({ email }: User): void {
+  const flow = currentFlow()
+  flow?.call?.afterwards.push(async (succeeded) => {
+    if (succeeded) await flow.trail?.limiter?.clear('login', 'failures', flow.trail.identifierHash(email))
+  })
 }

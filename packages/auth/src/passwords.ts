@@ -1,4 +1,5 @@
 import { hash, verify } from '@node-rs/argon2'
+import { AuthRefusal } from './auth-refusal.js'
 
 /** What a password must be like, by NIST SP 800-63B: long enough, not too long, nothing else. */
 export interface PasswordPolicy {
@@ -11,6 +12,12 @@ export const defaultPasswordPolicy: PasswordPolicy = { minLength: 15, maxLength:
 
 /** Why a password is refused. */
 export type PasswordFault = 'password_too_short' | 'password_too_long'
+
+/** What a fault is, for people. */
+export const explainFault: Readonly<Record<PasswordFault, string>> = {
+  password_too_short: 'This password is too short. A sentence of several words is easy to remember.',
+  password_too_long: 'This password is too long.',
+}
 
 // OWASP's parameters for argon2id, the default algorithm of the library.
 const cost = { memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const
@@ -30,6 +37,17 @@ export class Passwords {
     const length = [...password.normalize('NFC')].length
     if (length < this.#policy.minLength) return 'password_too_short'
     return length > this.#policy.maxLength ? 'password_too_long' : null
+  }
+
+  /** Refuses a password that nobody may choose. */
+  assertAcceptable(password: string): void {
+    const fault = this.faultOf(password)
+    if (fault) throw new AuthRefusal(400, fault, { detail: explainFault[fault] })
+  }
+
+  /** Whether two typed passwords have the same hash, in whatever Unicode form they are. */
+  areSame(one: string, other: string): boolean {
+    return one.normalize('NFC') === other.normalize('NFC')
   }
 
   async hash(password: string): Promise<string> {

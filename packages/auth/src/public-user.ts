@@ -2,5 +2,11 @@ import type { User } from './entities.js'
 
 /** An account as its owner sees it. */
 export function publicUser(user: User): Record<string, unknown> {
-  return { id: user.id, email: user.email, is_admin: user.isAdmin, created_at: user.createdAt }
+  return {
+    id: user.id,
+    email: user.email,
+    is_admin: user.isAdmin,
+    has_password: Boolean(user.passwordHash),
+    created_at: user.createdAt,
+  }
 }

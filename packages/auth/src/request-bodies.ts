@@ -60,9 +60,23 @@ export class LoginRequest {
   @Optional() @IsBoolean() remember_me?: boolean
 }
 
-/** The body of POST `password-reset`. */
-export class PasswordResetRequest {
+/** The body of POST `password-reset`, and of POST `verify-account/resend`. */
+export class EmailRequest {
   @SafeText(320) email!: string
+}
+
+/** The body of POST `password-reset-confirm`. */
+export class PasswordResetConfirmRequest {
+  @SafeText(512) token!: string
+  @SafeText(1024) password!: string
+  @SafeText(1024) confirm_password!: string
+}
+
+/** The body of POST `change-password`. */
+export class ChangePasswordRequest {
+  @SafeText(1024) current_password!: string
+  @SafeText(1024) password!: string
+  @SafeText(1024) confirm_password!: string
 }
 
 /** Which page of a list. */

@@ -1,5 +1,5 @@
 import { currentAttempt, currentContext, rowId } from '@countersign/core'
-import type { MikroORM } from '@mikro-orm/core'
+import type { EntityManager, MikroORM } from '@mikro-orm/core'
 import type { AccessTokens } from './access-tokens.js'
 import { Session, User } from './entities.js'
 
@@ -55,6 +55,11 @@ export class Sessions {
     return accessTokens.issue({ userId: user.id, sessionId: session.id, tokenVersion: user.tokenVersion })
   }
 
+  /** A fresh access token for a session that goes on as it was: the same "remember me", the same end. */
+  async renew(user: User, sessionId: string): Promise<OpenedSession> {
+    return this.#parts.accessTokens.issue({ userId: user.id, sessionId, tokenVersion: user.tokenVersion })
+  }
+
   /** The principal behind an access token; null unless token, session and account are all good. */
   async principalOf(accessToken: string): Promise<Principal | null> {
     const { orm, accessTokens } = this.#parts
@@ -71,6 +76,12 @@ export class Sessions {
       session && (await em.findOne(User, { id: claims.userId, disabledAt: null, tokenVersion: claims.tokenVersion }))
     if (!session || !user) return null
     return { userId: user.id, sessionId: session.id, email: user.email, isAdmin: user.isAdmin }
+  }
+
+  /** Ends every session of an account, but one that is named, in the transaction of `em`. */
+  async endAll(em: EntityManager, userId: string, but?: string): Promise<void> {
+    const ending = { userId, endedAt: null, ...(but === undefined ? {} : { id: { $ne: but } }) }
+    await em.nativeUpdate(Session, ending, { endedAt: new Date() })
   }
 
   async end(sessionId: string): Promise<void> {

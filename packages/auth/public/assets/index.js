@@ -2,6 +2,7 @@ const answer = document.getElementById('answer')
 const rows = document.getElementById('rows')
 const title = document.getElementById('rows-title')
 const who = document.getElementById('who')
+const change = document.querySelector('form[data-path=change-password]')
 
 function say(text, refused = false) {
   answer.textContent = text
@@ -55,6 +56,7 @@ async function load(path) {
 
 async function showRows() {
   const own = await load('/api/auth/login-history?limit=20')
+  change.hidden = own === null
   if (!own) {
     who.textContent = 'Nobody is logged in.'
     return

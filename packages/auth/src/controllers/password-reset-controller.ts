@@ -2,7 +2,7 @@ import { Throttle, withFailedResetAudit } from '@countersign/mixins'
 import { Body, HttpCode, JsonController, Post } from 'routing-controllers'
 import type { AuthServices } from '../auth-services.js'
 import { currentUser } from '../principals.js'
-import { PasswordResetRequest } from '../request-bodies.js'
+import { EmailRequest } from '../request-bodies.js'
 
 @JsonController('/api/auth/password-reset')
 class PasswordReset {
@@ -15,7 +15,7 @@ class PasswordReset {
   @Throttle('password_reset')
   @HttpCode(202)
   @Post()
-  async post(@Body() { email }: PasswordResetRequest) {
+  async post(@Body() { email }: EmailRequest) {
     await this.#services.passwordResets.request(email)
     return { detail: 'If there is an account with this address, a mail with a link is on its way to it.' }
   }

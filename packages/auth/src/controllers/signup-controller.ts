@@ -1,7 +1,7 @@
 import { Throttle, withSignupAudit } from '@countersign/mixins'
 import { Body, HttpCode, JsonController, Post } from 'routing-controllers'
-import { AuthRefusal } from '../auth-refusal.js'
 import type { AuthServices } from '../auth-services.js'
+import { chosenPassword } from '../chosen-password.js'
 import { currentUser } from '../principals.js'
 import { SignupRequest } from '../request-bodies.js'
 
@@ -16,11 +16,8 @@ class Signup {
   @Throttle('signup')
   @HttpCode(202)
   @Post()
-  async post(@Body() { email, password, confirm_password }: SignupRequest) {
-    if (password !== confirm_password) {
-      throw new AuthRefusal(400, 'password_mismatch', { detail: 'The two passwords are not the same.' })
-    }
-    await this.#services.accounts.signUp(email, password)
+  async post(@Body() body: SignupRequest) {
+    await this.#services.accounts.signUp(body.email, chosenPassword(body))
     return { detail: 'If this address is new here, a mail with a link is on its way to it.' }
   }
 }

@@ -1,0 +1,36 @@
+import { Throttle, withPasswordChangeAudit } from '@countersign/mixins'
+import type { Request, Response } from 'express'
+import { Authorized, Body, HttpCode, JsonController, Post, Req, Res } from 'routing-controllers'
+import type { AuthServices } from '../auth-services.js'
+import { chosenPassword } from '../chosen-password.js'
+import { currentUser, principalOf } from '../principals.js'
+import { ChangePasswordRequest } from '../request-bodies.js'
+
+@JsonController('/api/auth/change-password')
+class ChangePassword {
+  readonly #services: AuthServices
+
+  constructor(services: AuthServices) {
+    this.#services = services
+  }
+
+  // By account, not by what was typed: whoever found an open session must not try passwords in it.
+  @Throttle('change_password', { identifier: (request: Request) => principalOf(request).userId })
+  @Authorized()
+  @HttpCode(200)
+  @Post()
+  async post(@Req() request: Request, @Res() response: Response, @Body() body: ChangePasswordRequest) {
+    const { passwordChanges, sessions, cookies } = this.#services
+    const principal = principalOf(request)
+    const passwords = { current: body.current_password, chosen: chosenPassword(body) }
+    const session = await sessions.renew(await passwordChanges.change(principal, passwords), principal.sessionId)
+    cookies.set(response, session)
+    return { detail: 'The password is changed, and every other session was ended.', expires_in: session.expiresIn }
+  }
+}
+
+/** POST `change-password`: needs the current one; this session goes on, with a fresh access token. */
+export class ChangePasswordController extends withPasswordChangeAudit(ChangePassword) {
+  static readonly className: string = 'ChangePasswordController'
+  static readonly actor = currentUser
+}

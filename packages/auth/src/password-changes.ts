@@ -1,0 +1,62 @@
+import { currentAttempt } from '@countersign/core'
+import { LockMode, type MikroORM } from '@mikro-orm/core'
+import { AuthRefusal } from './auth-refusal.js'
+import { User } from './entities.js'
+import type { PasswordReplacement } from './password-replacement.js'
+import type { Passwords } from './passwords.js'
+import type { Principal } from './sessions.js'
+
+/** What {@link PasswordChanges} works with. */
+export interface PasswordChangesParts {
+  readonly orm: MikroORM
+  readonly passwords: Passwords
+  readonly replacement: PasswordReplacement
+}
+
+/** The two passwords of a change. */
+export interface PasswordChange {
+  readonly current: string
+  readonly chosen: string
+}
+
+/** Changes of a password by who is logged in and has the current one. Knows no HTTP. */
+export class PasswordChanges {
+  readonly #parts: PasswordChangesParts
+
+  constructor(parts: PasswordChangesParts) {
+    this.#parts = parts
+  }
+
+  /** Replaces the password and ends all other sessions; returns the account as it is then. */
+  async change({ userId, sessionId }: Principal, { current, chosen }: PasswordChange): Promise<User> {
+    const { orm, passwords, replacement } = this.#parts
+    currentAttempt('password_change').subject({ type: 'user', id: userId })
+    passwords.assertAcceptable(chosen)
+    const verified = await this.#verify(userId, current)
+    if (passwords.areSame(current, chosen)) {
+      throw new AuthRefusal(400, 'password_unchanged', { detail: 'This is the password that you have already.' })
+    }
+    // Before the transaction: hashing is slow, and the embedded database has one connection.
+    const passwordHash = await passwords.hash(chosen)
+    return orm.em.fork().transactional(async (em) => {
+      const user = await em.findOne(User, { id: userId }, { lockMode: LockMode.PESSIMISTIC_WRITE })
+      // Another change or a reset was first: what was verified is no longer the password.
+      if (!user || user.disabledAt || user.passwordHash !== verified) throw wrongPassword()
+      await replacement.replace(em, user, { passwordHash, keepSession: sessionId })
+      return user
+    })
+  }
+
+  /** The hash that the current password was found to have. */
+  async #verify(userId: string, current: string): Promise<string> {
+    const { orm, passwords } = this.#parts
+    const user = await orm.em.fork().findOne(User, { id: userId })
+    const right = await passwords.matches(user?.passwordHash, current)
+    if (!right || !user?.passwordHash) throw wrongPassword()
+    return user.passwordHash
+  }
+}
+
+function wrongPassword(): AuthRefusal {
+  return new AuthRefusal(400, 'wrong_password', { detail: 'The current password is wrong.' })
+}

@@ -1,0 +1,65 @@
+import { currentAttempt } from '@countersign/core'
+import { type EntityManager, LockMode, type MikroORM } from '@mikro-orm/core'
+import { canonicalEmail } from './email-address.js'
+import { User } from './entities.js'
+import type { Mails } from './mails.js'
+import type { OneTimeTokens } from './one-time-tokens.js'
+
+const day = 86_400
+
+/** What {@link VerificationMails} works with. */
+export interface VerificationMailsParts {
+  readonly orm: MikroORM
+  readonly tokens: OneTimeTokens
+  readonly mails: Mails
+}
+
+/** The mails whose link verifies an address. Knows no HTTP. */
+export class VerificationMails {
+  readonly #parts: VerificationMailsParts
+
+  constructor(parts: VerificationMailsParts) {
+    this.#parts = parts
+  }
+
+  /** A link, in the transaction of `em`; using it brings the password into force that came with the sign-up. */
+  async send(em: EntityManager, user: User, passwordHash: string | null): Promise<void> {
+    const { tokens, mails } = this.#parts
+    const token = await tokens.issue(em, 'verify-account', user.id, { seconds: day, passwordHash })
+    mails.post(em, user.email, mails.verification(token))
+  }
+
+  /**
+   * Mails another link to an address that is not verified; says nothing about whether there is one.
+   * The links before it end.
+   *
+   * Anybody may sign up with anybody's address, and a link is asked for by address alone. So the
+   * new link repeats the password of the sign-up only where there was a single one, which still
+   * waits. Otherwise nobody can tell whose password it would bring into force: the link then
+   * verifies the address and nothing else, and its owner chooses a password by a reset.
+   */
+  async resend(email: string): Promise<void> {
+    const { orm, tokens } = this.#parts
+    const canonical = canonicalEmail(email)
+    await orm.em.fork().transactional(async (em) => {
+      const locked = { lockMode: LockMode.PESSIMISTIC_WRITE } as const
+      const user = canonical ? await em.findOne(User, { emailCanonical: canonical }, locked) : null
+      const attempt = currentAttempt('email_verification_request')
+      if (user) attempt.subject({ type: 'user', id: user.id })
+      const refusal = refusalOf(user)
+      if (!user || refusal) {
+        attempt.outcome('failure', refusal ?? 'unknown_account')
+        return
+      }
+      const passwordHash = await tokens.onlyPassword(em, 'verify-account', user.id)
+      await tokens.revoke(em, 'verify-account', user.id)
+      await this.send(em, user, passwordHash)
+    })
+  }
+}
+
+function refusalOf(user: User | null): string | null {
+  if (!user) return 'unknown_account'
+  if (user.disabledAt) return 'disabled'
+  return user.verifiedAt ? 'already_verified' : null
+}
