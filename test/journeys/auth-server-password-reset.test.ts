@@ -53,8 +53,8 @@ for (const { name, here, make } of places) {
       expect(state).toEqual({ token_version: 1, open: 1 })
     })
 
-    it('leaves no access token of the old password to logins at the same time', async () => {
-      const { email } = await on.account('meanwhile@example.org')
+    it('leaves no session and no access token of the old password to logins at the same time', async () => {
+      const { id, email } = await on.account('meanwhile@example.org')
       const token = await on.resetToken(email)
       const clients = Array.from({ length: 8 }, () => on.client())
       const [answer] = await Promise.all([
@@ -63,6 +63,7 @@ for (const { name, here, make } of places) {
       ])
       expect(answer.status).toBe(200)
       expect(await Promise.all(clients.map((client) => on.isIn(client)))).toEqual(clients.map(() => false))
+      expect(await on.sql('select id from auth_session where user_id = ? and ended_at is null', [id])).toEqual([])
     })
 
     it('succeeds for one of twenty parallel uses of a token, whose password it is then', async () => {

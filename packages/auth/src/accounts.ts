@@ -1,7 +1,7 @@
 import { AuditError, currentAttempt, rowId } from '@countersign/core'
 import { type EntityManager, LockMode, type MikroORM } from '@mikro-orm/core'
 import type { SqlEntityManager } from '@mikro-orm/postgresql'
-import { AuthRefusal } from './auth-refusal.js'
+import { AuthRefusal, wrongCredentials } from './auth-refusal.js'
 import { canonicalEmail } from './email-address.js'
 import { User } from './entities.js'
 import type { Mails } from './mails.js'
@@ -137,8 +137,4 @@ interface NewAccount {
   readonly canonical: string
   readonly passwordHash: string
   readonly isAdmin: boolean
-}
-
-function wrongCredentials(reason: string): AuthRefusal {
-  return new AuthRefusal(401, 'invalid_credentials', { reason, detail: 'The e-mail address or the password is wrong.' })
 }

@@ -13,3 +13,8 @@ export class AuthRefusal extends Error {
     this.reason = options.reason ?? code
   }
 }
+
+/** The one answer to every login that fails; the row's reason tells which it was. */
+export function wrongCredentials(reason: string): AuthRefusal {
+  return new AuthRefusal(401, 'invalid_credentials', { reason, detail: 'The e-mail address or the password is wrong.' })
+}

@@ -1,6 +1,7 @@
 import { currentAttempt, currentContext, rowId } from '@countersign/core'
 import type { EntityManager, MikroORM } from '@mikro-orm/core'
 import type { AccessTokens } from './access-tokens.js'
+import { wrongCredentials } from './auth-refusal.js'
 import { Session, User } from './entities.js'
 
 /** Who is asking, as a verified token and a living session say. */
@@ -34,6 +35,7 @@ export class Sessions {
     this.#parts = parts
   }
 
+  /** Opens a session for an account as it was found; refused when its password was replaced meanwhile. */
   async open(user: User, remember: boolean): Promise<OpenedSession> {
     const { orm, accessTokens, lifetimes } = this.#parts
     const { address = null, userAgent = null } = currentContext()
@@ -48,9 +50,13 @@ export class Sessions {
       userAgent,
       remember,
     }
-    const em = orm.em.fork()
-    await em.insert(Session, session)
-    await em.nativeUpdate(User, { id: user.id }, { lastLoginAt: session.createdAt })
+    await orm.em.fork().transactional(async (em) => {
+      // Locks the account: a reset at the same time ends this session, or was first.
+      const unchanged = { id: user.id, tokenVersion: user.tokenVersion }
+      const found = await em.nativeUpdate(User, unchanged, { lastLoginAt: session.createdAt })
+      if (found === 0) throw wrongCredentials('bad_credentials')
+      await em.insert(Session, session)
+    })
     currentAttempt('login').session(session.id)
     return accessTokens.issue({ userId: user.id, sessionId: session.id, tokenVersion: user.tokenVersion })
   }
