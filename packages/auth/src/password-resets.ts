@@ -96,7 +96,8 @@ function worthless(reason: string): AuthRefusal {
 /** Whoever forgot the password failed to log in with it, and must not wait to try the new one. */
 function forgiveFailures({ email }: User): void {
   const flow = currentFlow()
-  flow?.call?.afterwards.push(async (succeeded) => {
-    if (succeeded) await flow.trail?.limiter?.clear('login', 'failures', flow.trail.identifierHash(email))
+  // Afterwards: a limiter that can't be reached is reported, and what is committed stays a success.
+  flow?.call?.afterwards.push(async () => {
+    await flow.trail?.limiter?.clear('login', 'failures', flow.trail.identifierHash(email))
   })
 }
