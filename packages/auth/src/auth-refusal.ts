@@ -1,3 +1,11 @@
+import type { AuditReason } from '@countersign/core'
+
+/** What a refusal says: to the client the detail, in the row the reason, where that is not the code. */
+export interface RefusalOptions {
+  readonly detail: string
+  readonly reason?: AuditReason
+}
+
 /** A refusal: what the client may know (`code`, `detail`) and what the row says (`reason`). */
 export class AuthRefusal extends Error {
   readonly httpCode: number
@@ -5,7 +13,9 @@ export class AuthRefusal extends Error {
   readonly reason: string
   readonly expose = true
 
-  constructor(httpCode: number, code: string, options: { readonly reason?: string; readonly detail: string }) {
+  constructor(httpCode: number, code: AuditReason, options: RefusalOptions)
+  constructor(httpCode: number, code: string, options: RefusalOptions & { readonly reason: AuditReason })
+  constructor(httpCode: number, code: string, options: RefusalOptions) {
     super(options.detail)
     this.name = 'AuthRefusal'
     this.httpCode = httpCode
@@ -15,6 +25,6 @@ export class AuthRefusal extends Error {
 }
 
 /** The one answer to every login that fails; the row's reason tells which it was. */
-export function wrongCredentials(reason: string): AuthRefusal {
+export function wrongCredentials(reason: AuditReason): AuthRefusal {
   return new AuthRefusal(401, 'invalid_credentials', { reason, detail: 'The e-mail address or the password is wrong.' })
 }

@@ -86,7 +86,7 @@ function refusalOf(user: User | null): AuditReason | null {
 }
 
 /** To the client every worthless link is the same. */
-function worthless(reason: string): AuthRefusal {
+function worthless(reason: AuditReason): AuthRefusal {
   return new AuthRefusal(400, 'invalid_token', {
     reason,
     detail: 'This link is not valid, or was used, or is too old.',

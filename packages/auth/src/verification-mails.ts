@@ -1,4 +1,4 @@
-import { currentAttempt } from '@countersign/core'
+import { type AuditReason, currentAttempt } from '@countersign/core'
 import { type EntityManager, LockMode, type MikroORM } from '@mikro-orm/core'
 import { canonicalEmail } from './email-address.js'
 import { User } from './entities.js'
@@ -58,7 +58,7 @@ export class VerificationMails {
   }
 }
 
-function refusalOf(user: User | null): string | null {
+function refusalOf(user: User | null): AuditReason | null {
   if (!user) return 'unknown_account'
   if (user.disabledAt) return 'disabled'
   return user.verifiedAt ? 'already_verified' : null

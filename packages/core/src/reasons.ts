@@ -31,17 +31,20 @@ export interface AuditReasons {
   password_mismatch: true
   password_too_long: true
   password_too_short: true
+  password_unchanged: true
   payload_too_large: true
   rejected: true
   throttled: true
   timeout: true
   unauthenticated: true
   unavailable: true
+  unexpected_file: true
   unknown_account: true
   unprocessable: true
   unsupported_media_type: true
   unverified: true
   validation_failed: true
+  wrong_password: true
 }
 
 /** Why an attempt did not succeed, as code says it. Rows may bear others: an error's `reason` is taken as it is. */
