@@ -2,11 +2,15 @@ import { mikroOrmReader, mikroOrmSink, sqlClient } from '@countersign/adapters/m
 import { flexibleLimiter } from '@countersign/adapters/rate-limiter-flexible'
 import { type AuditLimiter, memorySink } from '@countersign/core'
 import { limiterCases, type StoreUnderTest, storeCases } from '@countersign/core/testing'
+import { Redis } from 'ioredis'
+import { Redis as Valkey } from 'iovalkey'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { pgliteDatabase, postgresAvailable, postgresDatabase, type TestDatabase } from '../support/databases.js'
+import { keyPrefix, redisAvailable, redisUrl } from '../support/redis.js'
 
 const scopes = { conformance: { address: '5/2s', identifier: '3/2s', failures: '3/2s' }, conformance_off: null }
 const withPostgres = await postgresAvailable()
+const withRedis = await redisAvailable()
 
 describe('memory', () => {
   const sink = memorySink()
@@ -33,7 +37,7 @@ for (const { name, open, here } of databases) {
       const reader = mikroOrmReader(database.orm)
       const client = sqlClient(database.orm, 2)
       store = { sink, reader }
-      limiter = flexibleLimiter({ scopes, store: client })
+      limiter = flexibleLimiter({ scopes, store: client, unreachable: 'refuse', patience: 5000 })
       closing.push(async () => sink.close?.(), reader.close, client.close, database.close)
     })
     afterAll(async () => {
@@ -41,6 +45,31 @@ for (const { name, open, here } of databases) {
     })
 
     for (const { title, run } of storeCases(() => store)) it(title, run)
+    for (const { title, run } of limiterCases(() => limiter)) it(`limiter: ${title}`, run)
+  })
+}
+
+// No package of Debian 12 has a Valkey server: its client is tested against the one that it speaks the protocol of.
+const clients = [
+  { name: 'Redis, by ioredis', connect: () => new Redis(redisUrl, { keyPrefix: keyPrefix() }) },
+  {
+    name: 'a Redis server, by the Valkey client iovalkey',
+    connect: () => new Valkey(redisUrl, { keyPrefix: keyPrefix() }),
+  },
+]
+
+for (const { name, connect } of clients) {
+  describe.runIf(withRedis)(name, () => {
+    let client: ReturnType<typeof connect>
+    let limiter: AuditLimiter
+
+    beforeAll(() => {
+      client = connect()
+      // Refusing: a store that failed would be noticed, and not insured.
+      limiter = flexibleLimiter({ scopes, store: client, unreachable: 'refuse' })
+    })
+    afterAll(() => client.disconnect())
+
     for (const { title, run } of limiterCases(() => limiter)) it(`limiter: ${title}`, run)
   })
 }

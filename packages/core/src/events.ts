@@ -54,6 +54,8 @@ export interface AuditEvents {
   audit_read: { filters?: string[]; returned?: number }
   audit_export: { format?: string; rows?: number }
   audit_prune: { before?: string; rows?: number }
+  degradation_start: { component: string; reaction: string }
+  degradation_end: { component: string; reaction: string; seconds?: number }
 }
 
 /** The details of an event that has none. */

@@ -1,3 +1,5 @@
+import type { DegradationListener } from './degradation.js'
+
 /**
  * What a scope counts: the attempts from a client's address, the attempts at a submitted
  * identifier, or its failures, which a success clears.
@@ -38,4 +40,9 @@ export interface AuditLimiter {
   reserve(scope: string, by: LimitedBy, key: string): Promise<Reservation | null>
   /** Forgets what was counted: a success clears the failures of its identifier. */
   clear(scope: string, by: LimitedBy, key: string): Promise<void>
+  /**
+   * Tells when what it counts in is away, and when it is back; returns what ends the watch. A trail
+   * watches its limiter until it is closed, and records both as events.
+   */
+  watch?(listener: DegradationListener): () => void
 }

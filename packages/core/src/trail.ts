@@ -7,6 +7,7 @@ import { assertEventName, catalogue, defineEvent, type EventDeclaration, type Ev
 import type { Ending } from './classify.js'
 import { type AuditContext, currentFlow, runInContext } from './context.js'
 import { ContextEnvelopes, type SealOptions } from './context-envelope.js'
+import { recordDegradation } from './degradation.js'
 import { Delivery } from './delivery.js'
 import type { EventDetails, EventName, Outcome } from './events.js'
 import { type ActorLike, type Subject, toActor } from './identity.js'
@@ -23,7 +24,7 @@ import { type AuditSink, isSink } from './sink.js'
 /** What a trail is made of. Only the sink is required. */
 export interface AuditTrailOptions {
   readonly sink: AuditSink
-  /** Counts attempts for `@Throttle`; one configured scope per name. */
+  /** Counts attempts for `@Throttle`; one configured scope per name. When its store is away, that is two rows. */
   readonly limiter?: AuditLimiter
   /**
    * The root of the keyed hashes of identifiers and sessions, at least 32 bytes. Without it the
@@ -136,6 +137,7 @@ class Trail implements AuditTrail {
   readonly #rows: RowMaker
   readonly #envelopes: ContextEnvelopes
   readonly #delivery: Delivery
+  readonly #unwatch: (() => void) | undefined
   #vetoes = 0
 
   constructor(options: AuditTrailOptions) {
@@ -167,6 +169,9 @@ class Trail implements AuditTrail {
       device: options.device,
       onFault: (step, cause) => this.#stepFailed(step, cause),
     })
+    this.#unwatch = options.limiter?.watch?.(
+      recordDegradation((event, details) => this.#outside.runInAsyncScope(() => this.record(event, details))),
+    )
   }
 
   get counts(): TrailCounts {
@@ -240,6 +245,7 @@ class Trail implements AuditTrail {
   }
 
   close(): Promise<void> {
+    this.#unwatch?.()
     return this.#delivery.close()
   }
 

@@ -1,0 +1,43 @@
+import type { AuditTrail } from './trail.js'
+
+/** How a part of the system fares that can go on, in another way, while what it needs is away. */
+export interface Degradation {
+  /** True when it begins to work in that other way, false when all is as usual again. */
+  readonly degraded: boolean
+  /** Which part, in snake_case: `limiter`. */
+  readonly component: string
+  /** What it does meanwhile, in snake_case: `insure`, `refuse`. */
+  readonly reaction: string
+  /** What it failed with, while it is degraded. */
+  readonly cause?: unknown
+}
+
+/** Told of every change; and of an outage that is under way when it begins to listen. */
+export type DegradationListener = (state: Degradation) => void
+
+/** Records one row when an outage begins and one when it ends, however often it is told of either. */
+export function recordDegradation(record: AuditTrail['record']): DegradationListener {
+  let since: number | null = null
+  return ({ degraded, component, reaction, cause }) => {
+    if (degraded === (since !== null)) return
+    const actor = { type: 'service', id: component } as const
+    if (since === null) {
+      since = performance.now()
+      const details = { component, reaction }
+      void record('degradation_start', { outcome: 'failure', reason: reasonOf(cause), actor, details })
+    } else {
+      const seconds = Math.round((performance.now() - since) / 100) / 10
+      since = null
+      void record('degradation_end', { actor, details: { component, reaction, seconds } })
+    }
+  }
+}
+
+const plainCode = /^[a-z0-9]+(?:_[a-z0-9]+)*$/i
+
+/** The code alone: messages of drivers quote addresses, and what stands in them. */
+function reasonOf(cause: unknown): string {
+  const code = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : null
+  const known = typeof code === 'string' && code.length <= 40 && plainCode.test(code)
+  return known ? `store_${code.toLowerCase()}` : 'store_failed'
+}
