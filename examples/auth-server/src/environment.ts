@@ -7,6 +7,8 @@ export interface Environment {
   readonly host: string
   readonly port: number
   readonly settings: AuthSettings
+  /** Where limits are counted, if not in the database. */
+  readonly redisUrl: string | undefined
   readonly admin: { readonly email: string; readonly password: string } | undefined
   /** What is allowed, and may surprise later. */
   readonly warnings: readonly string[]
@@ -31,8 +33,8 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
   // Not repeated: there is a password in it.
   if (env.DATABASE_URL && !/^postgres(?:ql)?:\/\/./.test(env.DATABASE_URL))
     faults.push('DATABASE_URL is no address of a PostgreSQL server; write for example postgres://user@host:5432/name')
-  if (env.REDIS_URL)
-    faults.push('REDIS_URL is not supported yet: leave it unset, limits are then counted in the database')
+  if (env.REDIS_URL && !isRedisUrl(env.REDIS_URL))
+    faults.push('REDIS_URL is no address of a Redis or Valkey server; write for example redis://host:6379/0')
   if (Boolean(env.ADMIN_EMAIL) !== Boolean(env.ADMIN_PASSWORD))
     faults.push('ADMIN_EMAIL and ADMIN_PASSWORD go together')
   const proxies = proxiesOf(env.TRUST_PROXY, faults)
@@ -42,6 +44,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
   return {
     host,
     port,
+    redisUrl: env.REDIS_URL || undefined,
     admin: env.ADMIN_EMAIL && env.ADMIN_PASSWORD ? { email: env.ADMIN_EMAIL, password: env.ADMIN_PASSWORD } : undefined,
     settings: {
       database: env.DATABASE_URL ? { url: env.DATABASE_URL } : { folder },
@@ -91,6 +94,12 @@ function publicUrlOf(text: string | undefined, own: string, production: boolean,
 
 function exampleOf(publicUrl: string | undefined): string {
   return publicUrl ? 'PUBLIC_URL=https://auth.example.org' : 'HOST=127.0.0.1'
+}
+
+function isRedisUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const { protocol, hostname, pathname } = new URL(text)
+  return /^rediss?:$/.test(protocol) && hostname !== '' && /^(?:\/\d{0,5})?$/.test(pathname)
 }
 
 /** `1` for one proxy in front, or networks: `10.0.0.0/8,192.168.0.0/16`. */

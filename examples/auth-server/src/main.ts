@@ -1,11 +1,14 @@
 import { createServer, type Server } from 'node:http'
-import { createAuthServer } from '@countersign/auth'
+import { type AuthServer, createAuthServer } from '@countersign/auth'
 import { readEnvironment, urlOf } from './environment.js'
+import { openRedis } from './open-redis.js'
 
 async function main(): Promise<void> {
-  const { host, port, settings, admin, warnings } = readEnvironment(process.env)
+  const { host, port, settings, redisUrl, admin, warnings } = readEnvironment(process.env)
   for (const warning of warnings) console.warn(`Warning: ${warning}`)
-  const auth = await createAuthServer(settings)
+  const redis = redisUrl === undefined ? undefined : openRedis(redisUrl)
+  const auth = await createAuthServer(redis ? { ...settings, redis } : settings)
+  tellOfOutages(auth)
   const server = createServer(auth.app)
   try {
     if (admin) await auth.services.accounts.ensureAdmin(admin.email, admin.password)
@@ -23,9 +26,20 @@ async function main(): Promise<void> {
     setTimeout(() => server.closeAllConnections(), 5000).unref()
     await closed
     await auth.close()
+    redis?.disconnect()
   }
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => void stop().then(() => process.exit(0), fail))
+}
+
+/** What the trail records of them, on the console as well. */
+function tellOfOutages({ trail }: AuthServer): void {
+  trail.signals.on('degradation_start', ({ row }) =>
+    console.warn(`Warning: what the ${row.details.component} needs is away (${row.reason}): ${row.details.reaction}.`),
+  )
+  trail.signals.on('degradation_end', ({ row }) =>
+    console.warn(`What the ${row.details.component} needs is back after ${row.details.seconds} s.`),
+  )
 }
 
 async function listen(server: Server, host: string, port: number): Promise<void> {

@@ -1,6 +1,5 @@
 import { bowserDevice } from '@countersign/adapters/bowser'
-import { mikroOrmReader, mikroOrmSink, sqlClient } from '@countersign/adapters/mikro-orm'
-import { flexibleLimiter } from '@countersign/adapters/rate-limiter-flexible'
+import { mikroOrmReader, mikroOrmSink } from '@countersign/adapters/mikro-orm'
 import { auditedControllers, safeDefaults } from '@countersign/adapters/routing-controllers'
 import { type AuditTrail, createAuditTrail } from '@countersign/core'
 import express, { type Express } from 'express'
@@ -8,9 +7,10 @@ import { useExpressServer } from 'routing-controllers'
 import 'reflect-metadata'
 import { AccessTokens } from './access-tokens.js'
 import { Accounts } from './accounts.js'
+import { attemptLimits } from './attempt-limits.js'
 import { authControllers } from './auth-controllers.js'
 import type { AuthServices } from './auth-services.js'
-import { type AuthSettings, defaultLimits } from './auth-settings.js'
+import type { AuthSettings } from './auth-settings.js'
 import { type Database, openDatabase } from './database.js'
 import { Mails } from './mails.js'
 import { OneTimeTokens } from './one-time-tokens.js'
@@ -56,11 +56,11 @@ export async function createAuthServer(settings: AuthSettings): Promise<AuthServ
 
 function compose(settings: AuthSettings, secrets: Secrets, database: Database): AuthServer {
   const { orm } = database
-  const counters = sqlClient(orm, 2)
+  const limits = attemptLimits(settings, orm)
   const reader = mikroOrmReader(orm)
   const trail = createAuditTrail({
     sink: mikroOrmSink(orm),
-    limiter: flexibleLimiter({ scopes: { ...defaultLimits, ...settings.limits }, store: counters }),
+    limiter: limits.limiter,
     key: secrets.key('audit'),
     device: bowserDevice(),
   })
@@ -88,7 +88,7 @@ function compose(settings: AuthSettings, secrets: Secrets, database: Database): 
     database,
     async close() {
       await trail.close()
-      await Promise.all([counters.close(), reader.close()])
+      await Promise.all([limits.close(), reader.close()])
       await database.close()
     },
   }

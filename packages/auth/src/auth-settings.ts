@@ -1,4 +1,4 @@
-import type { ScopeLimits } from '@countersign/adapters/rate-limiter-flexible'
+import type { RedisLimitStore, ScopeLimits } from '@countersign/adapters/rate-limiter-flexible'
 import type { TrustedProxies } from '@countersign/adapters/routing-controllers'
 import type { DatabaseLocation } from './database.js'
 import type { PasswordPolicy } from './passwords.js'
@@ -14,6 +14,11 @@ export interface AuthSettings {
   readonly production?: boolean
   readonly proxies?: TrustedProxies
   readonly limits?: ScopeLimits
+  /**
+   * A client of Redis or Valkey (`ioredis`, `iovalkey`) to count attempts in; it stays yours to close.
+   * While it is away each process counts by itself. Without one attempts are counted in the database.
+   */
+  readonly redis?: RedisLimitStore
   readonly passwordPolicy?: PasswordPolicy
   /** Seconds that an access token lives (900). */
   readonly accessTokenLifetime?: number

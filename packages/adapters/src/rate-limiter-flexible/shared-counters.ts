@@ -85,7 +85,9 @@ export class SharedCounters {
       try {
         listener(this.#state(outage))
       } catch (cause) {
-        process.emitWarning(`A listener of the limiter failed; nothing else did. (${inspect(cause, { depth: 0 })})`)
+        process.emitWarning(`A listener of the limiter failed; nothing else did. (${cause})`, {
+          code: 'SUBSCRIBER_FAILED',
+        })
       }
     }
   }

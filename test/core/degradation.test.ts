@@ -1,0 +1,108 @@
+import { type AuditLimiter, type Degradation, type DegradationListener, runInContext } from '@countersign/core'
+import { describe, expect, it } from 'vitest'
+import { recording } from '../support/recording.js'
+
+/** A limiter that says of itself what it is told to. */
+function limiterThatTells() {
+  const listeners = new Set<DegradationListener>()
+  const limiter: AuditLimiter = {
+    name: 'telling',
+    scopes: new Set(),
+    reserve: async () => null,
+    clear: async () => undefined,
+    watch(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+  }
+  const tell = (state: Partial<Degradation> & { degraded: boolean }): void => {
+    for (const listener of listeners) listener({ component: 'limiter', reaction: 'insure', ...state })
+  }
+  return { limiter, tell, listeners }
+}
+
+const refused = Object.assign(new Error('connect ECONNREFUSED redis://:hunter2@cache:6379'), { code: 'ECONNREFUSED' })
+
+describe('a trail whose limiter can be watched', () => {
+  it('records one row when an outage begins and one when it ends', async () => {
+    const { limiter, tell } = limiterThatTells()
+    const { trail, rows } = recording({ limiter })
+    tell({ degraded: true, cause: refused })
+    tell({ degraded: true, cause: refused })
+    tell({ degraded: false })
+    tell({ degraded: false })
+    await trail.settled()
+    expect(rows).toMatchObject([
+      {
+        event: 'degradation_start',
+        outcome: 'failure',
+        reason: 'store_econnrefused',
+        severity: 'high',
+        actor: { type: 'service', id: 'limiter' },
+        details: { component: 'limiter', reaction: 'insure' },
+      },
+      {
+        event: 'degradation_end',
+        outcome: 'success',
+        reason: null,
+        severity: 'informational',
+        details: { component: 'limiter', reaction: 'insure', seconds: expect.any(Number) },
+      },
+    ])
+    expect(JSON.stringify(rows)).not.toMatch(/hunter2|cache/)
+  })
+
+  it('records each outage', async () => {
+    const { limiter, tell } = limiterThatTells()
+    const { trail, rows } = recording({ limiter })
+    for (const degraded of [true, false, true, false]) tell({ degraded })
+    await trail.settled()
+    expect(rows.map(({ event }) => event)).toEqual([
+      'degradation_start',
+      'degradation_end',
+      'degradation_start',
+      'degradation_end',
+    ])
+  })
+
+  it.each([
+    ['a code of PostgreSQL', { code: '57P01' }, 'store_57p01'],
+    ['a number', { code: 7 }, 'store_failed'],
+    ['a sentence', { code: 'redis://:hunter2@cache' }, 'store_failed'],
+    ['nothing', undefined, 'store_failed'],
+  ])('takes as the reason the code alone, of a cause with %s', async (_, cause, reason) => {
+    const { limiter, tell } = limiterThatTells()
+    const { trail, rows } = recording({ limiter })
+    tell({ degraded: true, cause })
+    await trail.settled()
+    expect(rows.map((row) => row.reason)).toEqual([reason])
+  })
+
+  it('records it in nobody’s request, though it was noticed in one', async () => {
+    const { limiter, tell } = limiterThatTells()
+    const { trail, rows } = recording({ limiter })
+    runInContext({ address: '192.0.2.1', requestId: 'r-1' }, () => tell({ degraded: true }))
+    await trail.settled()
+    expect(rows).toMatchObject([{ address: null, requestId: null }])
+  })
+
+  it('shares the limiter with other trails, which record it too', async () => {
+    const { limiter, tell } = limiterThatTells()
+    const both = [recording({ limiter }), recording({ limiter })]
+    tell({ degraded: true })
+    for (const { trail, rows } of both) {
+      await trail.settled()
+      expect(rows).toHaveLength(1)
+    }
+  })
+
+  it('watches it until it is closed', async () => {
+    const { limiter, tell, listeners } = limiterThatTells()
+    const { trail, rows, faults } = recording({ limiter })
+    expect(listeners.size).toBe(1)
+    await trail.close()
+    expect(listeners.size).toBe(0)
+    tell({ degraded: true })
+    expect([rows, faults]).toEqual([[], []])
+  })
+})
