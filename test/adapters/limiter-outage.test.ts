@@ -63,17 +63,17 @@ describe('a limiter whose store is away', () => {
   })
 
   it('asks it no more for a while, then with one attempt, and goes on there when it answers', async () => {
-    const { store, remaining, reserve, told } = limited({ pause: 150 })
+    const { store, remaining, reserve, told } = limited({ pause: 1000 })
     store.answer = away
     await remaining()
     expect(store.asked).toBe(1)
     await Promise.all([reserve(), reserve(), reserve()])
     expect(store.asked).toBe(1)
-    await sleep(200)
+    await sleep(1050)
     await Promise.all([reserve(), reserve(), reserve()])
     expect(store.asked).toBe(2)
     store.answer = storeThatCounts().answer
-    await sleep(200)
+    await sleep(1050)
     expect([await remaining(), await remaining()]).toEqual([2, 1])
     expect(told).toMatchObject([
       { degraded: true, component: 'limiter', reaction: 'insure', cause: gone },

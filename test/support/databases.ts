@@ -44,8 +44,16 @@ export async function pgliteDatabase(): Promise<TestDatabase> {
   return { orm, close: () => orm.close() }
 }
 
-/** An empty database of its own on the server; dropped when closed. */
-export async function emptyPostgres(): Promise<{ url: string; drop(): Promise<void> }> {
+/** An empty database of its own on the server. */
+export interface EmptyPostgres {
+  readonly url: string
+  /** Ends its connections, and refuses new ones until {@link open}. */
+  shut(): Promise<void>
+  open(): Promise<void>
+  drop(): Promise<void>
+}
+
+export async function emptyPostgres(): Promise<EmptyPostgres> {
   const name = `countersign_test_${process.pid}_${Math.random().toString(36).slice(2, 10)}`
   const run = async (statement: string): Promise<void> => {
     const client = new pg.Client({ connectionString: postgresUrl })
@@ -56,7 +64,15 @@ export async function emptyPostgres(): Promise<{ url: string; drop(): Promise<vo
   await run(`create database ${name}`)
   const url = new URL(postgresUrl)
   url.pathname = `/${name}`
-  return { url: url.href, drop: () => run(`drop database if exists ${name} with (force)`) }
+  return {
+    url: url.href,
+    async shut() {
+      await run(`alter database ${name} with allow_connections false`)
+      await run(`select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`)
+    },
+    open: () => run(`alter database ${name} with allow_connections true`),
+    drop: () => run(`drop database if exists ${name} with (force)`),
+  }
 }
 
 export async function postgresDatabase(): Promise<TestDatabase> {

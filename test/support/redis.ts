@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
@@ -21,6 +21,14 @@ export async function redisAvailable(): Promise<boolean> {
   } finally {
     client.disconnect()
   }
+}
+
+/** True where a test can start a server of its own; `REQUIRE_SERVICES=1` makes its absence a failure. */
+export function redisInstalled(): boolean {
+  if (spawnSync('redis-server', ['--version']).status === 0) return true
+  if (process.env.REQUIRE_SERVICES === '1') throw new Error('REQUIRE_SERVICES=1 and no redis-server to start')
+  console.warn('SKIPPED: there is no redis-server to start; what stops one did not run.')
+  return false
 }
 
 /** Keeps the keys of a run apart from those of every other. */
