@@ -4,12 +4,15 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { secretOfFolder } from '@countersign/auth'
+import { Redis } from 'ioredis'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { AuthClient } from '../support/auth-client.js'
 import { emptyPostgres, postgresAvailable } from '../support/databases.js'
+import { redisInstalled, redisServer } from '../support/redis.js'
 
 const main = new URL('../../examples/auth-server/dist/main.js', import.meta.url).pathname
 const withPostgres = await postgresAvailable()
+const withRedis = redisInstalled()
 const password = 'correct horse battery staple'
 
 interface Started {
@@ -147,6 +150,13 @@ describe('the server, started as the README says', () => {
       { DATABASE_URL: 'mysql://somebody:secret-in-url@127.0.0.1/x' },
       /DATABASE_URL is no address of a PostgreSQL server/,
     ],
+    [
+      'a Redis that is none',
+      { REDIS_URL: 'http://somebody:secret-in-url@127.0.0.1:6379' },
+      /\n- REDIS_URL is no address of a Redis or Valkey server; write for example redis:\/\/host:6379\/0\n$/,
+    ],
+    ['a Redis without a host', { REDIS_URL: 'redis://' }, /\n- REDIS_URL is no address/],
+    ['a Redis database that is no number', { REDIS_URL: 'redis://127.0.0.1/first' }, /\n- REDIS_URL is no address/],
     ['a misspelt environment', { NODE_ENV: 'prod' }, /NODE_ENV must be 'production', 'development' or 'test'/],
     ['a host that is none', { HOST: 'a b' }, /HOST makes no address/],
     ['an address of another machine', { HOST: '192.0.2.1' }, /can't listen on 192\.0\.2\.1 .*HOST=/],
@@ -264,6 +274,37 @@ describe('the server, started as the README says', () => {
     }
     await drop()
   })
+
+  it.runIf(withRedis)(
+    'counts in the Redis server of REDIS_URL, tells when it is away, and starts without it',
+    async () => {
+      const redis = await redisServer()
+      const client = new Redis(redis.url).on('error', () => undefined)
+      try {
+        const server = await start({ DATA_DIR: folder, REDIS_URL: `${redis.url.replace('//', '//:secret-in-url@')}/0` })
+        const login = async () =>
+          (await new AuthClient(server.url).post('/api/auth/login', { email: 'ada@example.org', password })).status
+        expect(await login()).toBe(401)
+        expect(await client.get('countersign:login:address:127.0.0.1')).toBe('1')
+        await redis.kill()
+        expect(await login()).toBe(401)
+        await expect
+          .poll(() => server.output())
+          .toMatch(/Warning: what the limiter needs is away \(store_\w+\): insure\./)
+        server.process.kill('SIGTERM')
+        expect(await server.exit).toBe(0)
+        expect(server.output()).not.toContain('secret-in-url')
+
+        const without = await start({ DATA_DIR: folder, REDIS_URL: redis.url })
+        expect((await fetch(`${without.url}/readyz`)).status).toBe(200)
+        without.process.kill('SIGTERM')
+        expect(await without.exit).toBe(0)
+      } finally {
+        client.disconnect()
+        await redis.kill()
+      }
+    },
+  )
 
   it.runIf(withPostgres)('warns that processes on one server need one secret', async () => {
     const { url, drop } = await emptyPostgres()
