@@ -304,6 +304,7 @@ describe('the server, started as the README says', () => {
         await redis.kill()
       }
     },
+    90_000,
   )
 
   it.runIf(withPostgres)('warns that processes on one server need one secret', async () => {
