@@ -120,6 +120,8 @@ describe('a limiter whose store is away', () => {
         const until = performance.now() + 60
         while (performance.now() < until);
       })
+    // From inside a timer: the one of the patience is the next to run.
+    await sleep(1)
     expect([await remaining(), told]).toEqual([2, []])
   })
 
@@ -176,7 +178,9 @@ describe('a limiter whose store is away', () => {
     const { store, limiter } = limited({ scopes: { data_export_request: '1/30day' } })
     store.answer = away
     const attempt = () => limiter.reserve('data_export_request', 'address', '192.0.2.1')
-    expect([(await attempt())?.allowed, (await attempt())?.allowed]).toEqual([true, false])
+    expect((await attempt())?.allowed).toBe(true)
+    await sleep(20)
+    expect((await attempt())?.allowed).toBe(false)
   })
 })
 

@@ -212,6 +212,21 @@ describe.runIf(withRedis)('a Redis server that holds limits', () => {
     expect(await client.dbsize()).toBe(0)
   })
 
+  it('is not told later of attempts that were counted in memory while it was away', async () => {
+    const { server } = await ownRedis()
+    const client = new Redis(server.url, { retryStrategy: () => 60_000 }).on('error', () => undefined)
+    closing.push(() => client.disconnect())
+    const limiter = flexibleLimiter({ scopes, store: client, patience: 1500, pause: 0 })
+    await limiter.reserve('login', 'address', '192.0.2.1')
+    await server.kill()
+    await expect.poll(() => client.status).toBe('reconnecting')
+    for (let attempt = 0; attempt < 3; attempt++) await limiter.reserve('login', 'address', '192.0.2.1')
+    await server.start()
+    await client.connect()
+    expect(await client.dbsize()).toBe(0)
+    expect((await limiter.reserve('login', 'address', '192.0.2.1'))?.remaining).toBe(2)
+  })
+
   it('is told what is counted by scripts, and never asked for its keys', async () => {
     const { connect } = await ownRedis()
     const client = connect()
