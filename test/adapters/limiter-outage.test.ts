@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process'
 import { stat } from 'node:fs'
+import { promisify } from 'node:util'
 import { type FlexibleLimiterOptions, flexibleLimiter } from '@countersign/adapters/rate-limiter-flexible'
 import type { Degradation } from '@countersign/core'
 import { describe, expect, it } from 'vitest'
@@ -183,6 +185,18 @@ describe('a limiter whose store is away', () => {
     await sleep(20)
     expect((await attempt())?.allowed).toBe(false)
   })
+})
+
+it('a limiter whose store is away keeps no process alive: not by its patience, and not by what it counts', async () => {
+  const program = `
+    import { flexibleLimiter } from '@countersign/adapters/rate-limiter-flexible'
+    for (const query of [() => new Promise(() => {}), () => Promise.reject(new Error('gone'))]) {
+      const limiter = flexibleLimiter({ scopes: { login: '1/h' }, store: { query }, patience: 600_000, pause: 600_000 })
+      limiter.reserve('login', 'address', '192.0.2.1').then(({ allowed }) => console.log(allowed))
+    }`
+  const options = { cwd: import.meta.dirname, timeout: 25_000 }
+  const ended = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], options)
+  expect(ended).toEqual({ stdout: 'true\n', stderr: '' })
 })
 
 describe('a limiter that refuses while its store is away', () => {

@@ -67,6 +67,30 @@ describe('a server whose database is away', () => {
     expect((await client.get('/healthz')).status).toBe(200)
   })
 
+  it('refuses what it can not count, as two rows tell, and lets it through again', async () => {
+    const system = await started(startSystem(embedded))
+    const client = new AuthClient(system.url)
+    const login = async () => (await client.post('/api/auth/login', { email: 'ada@example.org', password })).status
+    const database = system.auth.database.orm.em.getDriver().getConnection()
+    await database.execute('alter table audit_limit rename to elsewhere')
+    expect([await login(), await login()]).toEqual([503, 503])
+    await database.execute('alter table elsewhere rename to audit_limit')
+    expect(await login()).toBe(401)
+    await system.auth.trail.settled()
+    const rows = await system.rows()
+    expect(rows.map(({ event, outcome, reason }) => `${event} ${outcome} ${reason}`).sort()).toEqual([
+      'degradation_end success null',
+      'degradation_start failure store_42p01',
+      'login failure unavailable',
+      'login failure unavailable',
+      'login failure unknown_account',
+    ])
+    expect(rows.find(({ event }) => event === 'degradation_start')?.details).toEqual({
+      component: 'limiter',
+      reaction: 'refuse',
+    })
+  }, 90_000)
+
   it.each([
     ['hangs', () => new Promise<never>(() => undefined)],
     ['fails', () => Promise.reject(new Error('gone'))],
