@@ -36,10 +36,10 @@ describe('a trail whose limiter can be watched', () => {
       {
         event: 'degradation_start',
         outcome: 'failure',
-        reason: 'store_econnrefused',
+        reason: 'unavailable',
         severity: 'high',
         actor: { type: 'service', id: 'limiter' },
-        details: { component: 'limiter', reaction: 'insure' },
+        details: { component: 'limiter', reaction: 'insure', error: 'ECONNREFUSED' },
       },
       {
         event: 'degradation_end',
@@ -66,16 +66,16 @@ describe('a trail whose limiter can be watched', () => {
   })
 
   it.each([
-    ['a code of PostgreSQL', { code: '57P01' }, 'store_57p01'],
-    ['a number', { code: 7 }, 'store_failed'],
-    ['a sentence', { code: 'redis://:hunter2@cache' }, 'store_failed'],
-    ['nothing', undefined, 'store_failed'],
-  ])('takes as the reason the code alone, of a cause with %s', async (_, cause, reason) => {
+    ['a code of PostgreSQL', { code: '57P01' }, '57P01'],
+    ['a number', { code: 7 }, undefined],
+    ['a sentence', { code: 'redis://:hunter2@cache' }, undefined],
+    ['nothing', undefined, undefined],
+  ])('says of a cause with %s its code alone', async (_, cause, error) => {
     const { limiter, tell } = limiterThatTells()
     const { trail, rows } = recording({ limiter })
     tell({ degraded: true, cause })
     await trail.settled()
-    expect(rows.map((row) => row.reason)).toEqual([reason])
+    expect(rows.map(({ details }) => (details as { error?: string }).error)).toEqual([error])
   })
 
   it('records it in nobody’s request, though it was noticed in one', async () => {

@@ -80,7 +80,7 @@ describe('a server whose database is away', () => {
     const rows = await system.rows()
     expect(rows.map(({ event, outcome, reason }) => `${event} ${outcome} ${reason}`).sort()).toEqual([
       'degradation_end success null',
-      'degradation_start failure store_42p01',
+      'degradation_start failure unavailable',
       'login failure unavailable',
       'login failure unavailable',
       'login failure unknown_account',
@@ -88,6 +88,7 @@ describe('a server whose database is away', () => {
     expect(rows.find(({ event }) => event === 'degradation_start')?.details).toEqual({
       component: 'limiter',
       reaction: 'refuse',
+      error: '42P01',
     })
   }, 90_000)
 

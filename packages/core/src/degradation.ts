@@ -23,8 +23,9 @@ export function recordDegradation(record: AuditTrail['record']): DegradationList
     const actor = { type: 'service', id: component } as const
     if (since === null) {
       since = performance.now()
-      const details = { component, reaction }
-      void record('degradation_start', { outcome: 'failure', reason: reasonOf(cause), actor, details })
+      const error = codeOf(cause)
+      const details = error === null ? { component, reaction } : { component, reaction, error }
+      void record('degradation_start', { outcome: 'failure', reason: 'unavailable', actor, details })
     } else {
       const seconds = Math.round((performance.now() - since) / 100) / 10
       since = null
@@ -36,8 +37,7 @@ export function recordDegradation(record: AuditTrail['record']): DegradationList
 const plainCode = /^[a-z0-9]+(?:_[a-z0-9]+)*$/i
 
 /** The code alone: messages of drivers quote addresses, and what stands in them. */
-function reasonOf(cause: unknown): string {
+function codeOf(cause: unknown): string | null {
   const code = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : null
-  const known = typeof code === 'string' && code.length <= 40 && plainCode.test(code)
-  return known ? `store_${code.toLowerCase()}` : 'store_failed'
+  return typeof code === 'string' && code.length <= 40 && plainCode.test(code) ? code : null
 }

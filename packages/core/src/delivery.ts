@@ -33,8 +33,8 @@ export class Delivery {
   }
 
   /** Runs outside of whatever request is running. */
-  outside(run: () => void): void {
-    this.#outside.runInAsyncScope(run)
+  outside<Result>(run: () => Result): Result {
+    return this.#outside.runInAsyncScope(run)
   }
 
   async settled(): Promise<void> {

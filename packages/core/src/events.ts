@@ -54,7 +54,7 @@ export interface AuditEvents {
   audit_read: { filters?: string[]; returned?: number }
   audit_export: { format?: string; rows?: number }
   audit_prune: { before?: string; rows?: number }
-  degradation_start: { component: string; reaction: string }
+  degradation_start: { component: string; reaction: string; error?: string }
   degradation_end: { component: string; reaction: string; seconds?: number }
 }
 

@@ -170,7 +170,7 @@ class Trail implements AuditTrail {
       onFault: (step, cause) => this.#stepFailed(step, cause),
     })
     this.#unwatch = options.limiter?.watch?.(
-      recordDegradation((event, details) => this.#outside.runInAsyncScope(() => this.record(event, details))),
+      recordDegradation((event, details) => this.#delivery.outside(() => this.record(event, details))),
     )
   }
 
