@@ -47,6 +47,9 @@ const consumerOptions = {
   typeRoots: [join(root, 'node_modules/@types')],
 }
 
+/** The options of those who use the standard decorators. */
+export const esDecorators = { experimentalDecorators: false, emitDecoratorMetadata: false } as const
+
 /** The version of a compiler, for titles. */
 export function versionOf(compiler: Compiler): string {
   return `TypeScript ${(require(`${compiler}/package.json`) as { version: string }).version}`

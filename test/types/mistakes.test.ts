@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { compile, compilers, type Diagnostic, versionOf } from '../support/compile.js'
+import { compile, compilers, type Diagnostic, esDecorators, versionOf } from '../support/compile.js'
 
 /** What a comment of a fixture says the compiler will say about the line below. */
 interface Expected {
@@ -10,13 +10,19 @@ interface Expected {
   readonly fragments: readonly string[]
 }
 
-const folder = join(import.meta.dirname, 'refused')
-const fixtures = readdirSync(folder)
-  .filter((name) => name.endsWith('.ts'))
-  .map((name) => {
-    const lines = readFileSync(join(folder, name), 'utf8').split('\n')
-    return { name, title: (lines[0] ?? '').replace('// ', ''), expected: expectationsOf(lines) }
-  })
+const folders = [
+  { kind: 'legacy decorators', folder: join(import.meta.dirname, 'refused'), options: {} },
+  { kind: 'ES decorators', folder: join(import.meta.dirname, 'es/refused'), options: esDecorators },
+]
+
+function fixturesIn(folder: string) {
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => {
+      const lines = readFileSync(join(folder, name), 'utf8').split('\n')
+      return { name, title: (lines[0] ?? '').replace('// ', ''), expected: expectationsOf(lines) }
+    })
+}
 
 function expectationsOf(lines: readonly string[]): Expected[] {
   return lines.flatMap((text, index) => {
@@ -26,11 +32,14 @@ function expectationsOf(lines: readonly string[]): Expected[] {
   })
 }
 
-describe.each(compilers)('%s', (compiler) => {
+const runs = compilers.flatMap((compiler) => folders.map((from) => ({ compiler, ...from })))
+
+describe.each(runs)('$compiler, $kind', ({ compiler, folder, options }) => {
+  const fixtures = fixturesIn(folder)
   let said: Diagnostic[] = []
 
   beforeAll(async () => {
-    said = await compile({ compiler, files: fixtures.map(({ name }) => join(folder, name)), from: folder })
+    said = await compile({ compiler, files: fixtures.map(({ name }) => join(folder, name)), from: folder, options })
   })
 
   for (const { name, title, expected } of fixtures) {

@@ -13,7 +13,7 @@ import type { AuditedController } from './audit-mixin.js'
 import { admit, factsOf } from './controller-facts.js'
 import { closing, isCallOf, openCall } from './enter-call.js'
 import { defineHooked } from './hooked-method.js'
-import { addHook, hooksOf, markAudited } from './hooks.js'
+import { addHook, hooksOf, markAudited, onClass } from './hooks.js'
 import type { AnyClass, MixinBase } from './mixin-base.js'
 import { throttledHook } from './throttled-hook.js'
 
@@ -73,19 +73,15 @@ export function AbstractSignalMixin<Base extends MixinBase>(
   markAudited(SignalAudited)
   for (const [method, event] of Object.entries(methods)) {
     assertHandler(base, method, `AbstractSignalMixin (${event})`)
-    addHook(
-      SignalAudited,
-      {
-        event,
-        method,
-        by,
-        declares: true,
-        details: undefined,
-        attempted: undefined,
-        subject: undefined,
-      },
-      base,
-    )
+    addHook(onClass(SignalAudited, base), {
+      event,
+      method,
+      by,
+      declares: true,
+      details: undefined,
+      attempted: undefined,
+      subject: undefined,
+    })
   }
   const inherited = base.prototype as { throttled?: (hit: Throttling) => unknown }
   defineHooked(

@@ -22,12 +22,7 @@ export function assertHandler(target: AnyClass, method: string, by: string, deco
       `${by} hooks ${nameOf(target)}.${method}(), and there is no such method, or only an abstract one. Write: async ${method}(…) { … }, or name another with { method: '…' }.`,
     )
   }
-  if (!isAsynchronous(handler, target.prototype, method)) {
-    throw new AuditError(
-      'HANDLER_SYNCHRONOUS',
-      `${by} hooks ${nameOf(target)}.${method}(), which is not asynchronous; hooked, it would be. Write: async ${method}(…) { … }`,
-    )
-  }
+  if (!isAsynchronous(handler, target.prototype, method)) throw synchronousHandler(by, nameOf(target), method)
   return handler as AsyncHandler
 }
 
@@ -49,6 +44,18 @@ function assertNoField(target: AnyClass, method: string, by: string): void {
 
 /** An async function, or a decorated method that was compiled with the return type Promise. */
 function isAsynchronous(handler: unknown, prototype: object, method: string): boolean {
-  if (Object.prototype.toString.call(handler) === '[object AsyncFunction]') return true
-  return Reflect.getMetadata('design:returntype', prototype, method) === Promise
+  return isAsyncFunction(handler) || Reflect.getMetadata('design:returntype', prototype, method) === Promise
+}
+
+/** True for what was written `async`, and was not compiled for an ECMAScript older than 2017. */
+export function isAsyncFunction(handler: unknown): handler is AsyncHandler {
+  return Object.prototype.toString.call(handler) === '[object AsyncFunction]'
+}
+
+/** What is thrown for a method that is not asynchronous. */
+export function synchronousHandler(by: string, owner: string, method: string): AuditError {
+  return new AuditError(
+    'HANDLER_SYNCHRONOUS',
+    `${by} hooks ${owner}.${method}(), which is not asynchronous; hooked, it would be. Write: async ${method}(…) { … }`,
+  )
 }

@@ -3,7 +3,7 @@ import { assertHandler } from './assert-handler.js'
 import { assertMethodName, assertOptions } from './assert-options.js'
 import { admit } from './controller-facts.js'
 import { defineHooked, hookedMethod } from './hooked-method.js'
-import { addHook, type FromArguments } from './hooks.js'
+import { addHook, type FromArguments, onClass } from './hooks.js'
 import type { AnyClass, AsyncHandler, HandlerNamed, MixinBase } from './mixin-base.js'
 import { throttledHook } from './throttled-hook.js'
 
@@ -96,7 +96,7 @@ function extend(
     readonly #admitted: boolean = admit(this)
   }
   Object.defineProperty(Audited, 'name', { value: `${pascal(event)}Audited` })
-  addHook(Audited, { event, method, by: name, declares: true, details, attempted, subject }, Base)
+  addHook(onClass(Audited, Base), { event, method, by: name, declares: true, details, attempted, subject })
   defineHooked(
     Audited.prototype,
     method,

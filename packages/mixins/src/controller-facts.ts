@@ -1,5 +1,5 @@
 import { type ActorSource, AuditError, type AuditErrorCode, type AuditTrail } from '@countersign/core'
-import { nameOf } from './hooks.js'
+import { nameOf, repetitionsIn } from './hooks.js'
 import type { AnyClass } from './mixin-base.js'
 
 /** What a controller says about itself. */
@@ -28,7 +28,7 @@ const known = new WeakMap<AnyClass, ControllerFacts>()
 
 /**
  * The facts of an object's class; refuses a class that does not give them.
- * @throws AuditError `CLASS_NAME_INVALID`, `ACTOR_SOURCE_MISSING`
+ * @throws AuditError `CLASS_NAME_INVALID`, `ACTOR_SOURCE_MISSING`, `EVENT_AUDITED_TWICE`
  */
 export function factsOf(self: object): ControllerFacts {
   return factsOfClass(self.constructor as AnyClass, self)
@@ -85,6 +85,7 @@ export function faultsOf(controller: AnyClass, instance?: object): ControllerFau
       message: `${name} does not say who acts. Write: static readonly actor = (context) => Actor | null (null says anonymous, on purpose)`,
     })
   }
+  for (const message of repetitionsIn(controller)) faults.push({ code: 'EVENT_AUDITED_TWICE', message })
   return faults
 }
 

@@ -43,12 +43,38 @@ interface OwnHooks {
 // A registered symbol: two copies of this package in one process see each other's hooks.
 const own = Symbol.for('countersign.hooks')
 
-function ownHooks(target: AnyClass): OwnHooks {
-  const existing = Object.getOwnPropertyDescriptor(target, own)?.value as OwnHooks | undefined
+/** Where a hook is noted: on a class, or on the metadata of one that is still being made. */
+export interface HookPlace {
+  readonly bearer: object
+  /** What messages call the class. */
+  readonly name: string
+  /** What is hooked there already. */
+  readonly known: MethodHooks
+}
+
+/** A class, or with `above` the class that a mixin extends it from. */
+export function onClass(target: AnyClass, above: AnyClass = target): HookPlace {
+  return { bearer: target, name: nameOf(target), known: hooksOf(above) }
+}
+
+/** The `context.metadata` of a standard decorator: the class gets it when it is made, its ancestors' is below it. */
+export function onMetadata(metadata: object): HookPlace {
+  const levels: object[] = []
+  for (let level: object | null = metadata; level; level = Object.getPrototypeOf(level)) levels.push(level)
+  return { bearer: metadata, name: 'the class', known: joined(levels.flatMap(borneBy)) }
+}
+
+function ownHooks(bearer: object): OwnHooks {
+  const [existing] = borneBy(bearer)
   if (existing) return existing
   const created: OwnHooks = { hooks: [], throttles: [] }
-  Object.defineProperty(target, own, { value: created })
+  Object.defineProperty(bearer, own, { value: created })
   return created
+}
+
+function borneBy(bearer: object): OwnHooks[] {
+  const found = Object.getOwnPropertyDescriptor(bearer, own)?.value as OwnHooks | undefined
+  return found ? [found] : []
 }
 
 /** Notes that a class audits by hand, so that it is checked like any other. */
@@ -72,16 +98,23 @@ export function lineage(target: AnyClass): AnyClass[] {
 }
 
 function inherited(target: AnyClass): OwnHooks[] {
-  return lineage(target).flatMap((ancestor) => {
-    const found = Object.getOwnPropertyDescriptor(ancestor, own)?.value as OwnHooks | undefined
-    return found ? [found] : []
-  })
+  return lineage(target).flatMap((ancestor) => [ancestor, ...ownMetadata(ancestor)].flatMap(borneBy))
+}
+
+/** The metadata that standard decorators left on the class itself. */
+function ownMetadata(target: AnyClass): object[] {
+  const { metadata } = Symbol as { readonly metadata?: symbol }
+  const found: unknown = metadata && Object.getOwnPropertyDescriptor(target, metadata)?.value
+  return typeof found === 'object' && found !== null ? [found] : []
+}
+
+function joined(all: readonly OwnHooks[]): MethodHooks {
+  return { hooks: all.flatMap(({ hooks }) => hooks), throttles: all.flatMap(({ throttles }) => throttles) }
 }
 
 /** Every hook of a class, its ancestors' included. */
 export function hooksOf(target: AnyClass): MethodHooks {
-  const all = inherited(target)
-  return { hooks: all.flatMap(({ hooks }) => hooks), throttles: all.flatMap(({ throttles }) => throttles) }
+  return joined(inherited(target))
 }
 
 /** Every hook of one method of a class. */
@@ -93,27 +126,57 @@ export function hooksOfMethod(target: AnyClass, method: string): MethodHooks {
   }
 }
 
-/** Refuses the same event on the same method twice: a trail with doubled rows proves nothing. */
-export function addHook(target: AnyClass, hook: Hook, above: AnyClass = target): void {
-  const twice = hooksOfMethod(above, hook.method).hooks.find(({ event }) => event === hook.event)
-  if (twice) {
-    throw new AuditError(
-      'EVENT_AUDITED_TWICE',
-      `${hook.by} on ${nameOf(target)}.${hook.method}(): '${hook.event}' is audited there by ${twice.by} already. Remove one of the two, or each attempt would leave two rows.`,
-    )
-  }
-  ownHooks(target).hooks.push(hook)
+/**
+ * Refuses the same event on the same method twice: a trail with doubled rows proves nothing.
+ * @throws AuditError `EVENT_AUDITED_TWICE`
+ */
+export function addHook({ bearer, name, known }: HookPlace, hook: Hook): void {
+  const twice = known.hooks.find((other) => isSameHook(hook, other))
+  if (twice) throw new AuditError('EVENT_AUDITED_TWICE', auditedTwice(name, hook, twice))
+  ownHooks(bearer).hooks.push(hook)
 }
 
-/** Refuses the same scope on the same method twice: each attempt would count double. */
-export function addThrottle(target: AnyClass, throttle: ThrottleHook, above: AnyClass = target): void {
-  if (hooksOfMethod(above, throttle.method).throttles.some(({ scope }) => scope === throttle.scope)) {
-    throw new AuditError(
-      'EVENT_AUDITED_TWICE',
-      `The scope '${throttle.scope}' throttles ${nameOf(target)}.${throttle.method}() twice. Remove one of the two throttles, or each attempt would count double in that scope.`,
-    )
-  }
-  ownHooks(target).throttles.push(throttle)
+/**
+ * Refuses the same scope on the same method twice: each attempt would count double.
+ * @throws AuditError `EVENT_AUDITED_TWICE`
+ */
+export function addThrottle({ bearer, name, known }: HookPlace, throttle: ThrottleHook): void {
+  const twice = known.throttles.some((other) => isSameThrottle(throttle, other))
+  if (twice) throw new AuditError('EVENT_AUDITED_TWICE', throttledTwice(name, throttle))
+  ownHooks(bearer).throttles.push(throttle)
+}
+
+/** What a class and its ancestors hook twice between them, where nobody could see it at application. */
+export function repetitionsIn(target: AnyClass): string[] {
+  const { hooks, throttles } = hooksOf(target)
+  const name = nameOf(target)
+  return [
+    ...hooks.flatMap((hook, index) => {
+      const twice = hooks.slice(index + 1).find((other) => isSameHook(hook, other))
+      return twice ? [auditedTwice(name, hook, twice)] : []
+    }),
+    ...throttles.flatMap((throttle, index) =>
+      throttles.slice(index + 1).some((other) => isSameThrottle(throttle, other))
+        ? [throttledTwice(name, throttle)]
+        : [],
+    ),
+  ]
+}
+
+function isSameHook(one: Hook, other: Hook): boolean {
+  return one.method === other.method && one.event === other.event
+}
+
+function isSameThrottle(one: ThrottleHook, other: ThrottleHook): boolean {
+  return one.method === other.method && one.scope === other.scope
+}
+
+function auditedTwice(name: string, { by, method, event }: Hook, twice: Hook): string {
+  return `${by} on ${name}.${method}(): '${event}' is audited there by ${twice.by} already. Remove one of the two, or each attempt would leave two rows.`
+}
+
+function throttledTwice(name: string, { scope, method }: ThrottleHook): string {
+  return `The scope '${scope}' throttles ${name}.${method}() twice. Remove one of the two throttles, or each attempt would count double in that scope.`
 }
 
 /** What messages call a class. */

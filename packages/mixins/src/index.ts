@@ -1,6 +1,7 @@
 export { actAs } from '@countersign/core'
 export { AbstractSignalMixin, type AuditedMethods, type SignalSource } from './abstract-signal-mixin.js'
-export { AuditEvent, type AuditEventOptions, type HandlerDecorator } from './audit-event.js'
+export { AuditEvent } from './audit-event.js'
+export type { AuditEventOptions } from './audit-event-options.js'
 export {
   type AuditedController,
   type AuditMixin,
@@ -16,6 +17,7 @@ export {
   factsOfClass,
   faultsOf,
 } from './controller-facts.js'
+export type { HandlerDecorator } from './decorated-method.js'
 export {
   type FromArguments,
   type Hook,
@@ -29,7 +31,8 @@ export {
 } from './hooks.js'
 export { mix } from './mix.js'
 export type { AnyClass, AsyncHandler, HandlerNamed, MixinBase } from './mixin-base.js'
-export { Throttle, type ThrottleOptions, type WithThrottleOptions, withThrottle } from './throttle.js'
+export { Throttle, type WithThrottleOptions, withThrottle } from './throttle.js'
+export type { ThrottleOptions } from './throttle-options.js'
 export { reserveAddress } from './throttling.js'
 export { type EmailVerificationHandlers, withEmailVerificationAudit } from './with-email-verification-audit.js'
 export { type PasswordResetHandlers, withFailedResetAudit } from './with-failed-reset-audit.js'

@@ -1,20 +1,13 @@
-import { inspect } from 'node:util'
-import { AuditError, isSnakeCase } from '@countersign/core'
 import { assertHandler } from './assert-handler.js'
 import { assertMethodName, assertOptions } from './assert-options.js'
-import { decorated, type HandlerDecorator, replace } from './audit-event.js'
 import type { AuditedController, AuditMixinOptions } from './audit-mixin.js'
 import { admit } from './controller-facts.js'
+import { type HandlerDecorator, methodDecorator } from './decorated-method.js'
 import { defineHooked, hookedMethod } from './hooked-method.js'
-import { addThrottle } from './hooks.js'
+import { addThrottle, onClass } from './hooks.js'
 import type { AnyClass, AsyncHandler, HandlerNamed, MixinBase } from './mixin-base.js'
+import { assertScopeName, decoratedThrottle, type ThrottleOptions } from './throttle-options.js'
 import { throttledHook } from './throttled-hook.js'
-
-/** What to count by, besides the client's address. */
-export interface ThrottleOptions {
-  /** The submitted identifier; the audited `attempted` one unless told. */
-  readonly identifier?: (...args: any[]) => string | null | undefined
-}
 
 /**
  * Limits a method by a scope of the trail's limiter: by address before the body is read, by
@@ -29,18 +22,8 @@ export interface ThrottleOptions {
  * }
  */
 export function Throttle(scope: string, options: ThrottleOptions = {}): HandlerDecorator {
-  assertScopeName(scope)
-  const by = `@Throttle('${scope}')`
-  assertOptions(options, by, `@Throttle('${scope}', { identifier: (body) => body.email })`)
-  const { identifier } = options
-  return (target, key, descriptor) => {
-    const { method, original } = decorated(target, key, descriptor, by)
-    addThrottle(target.constructor as AnyClass, { scope, method, identifier })
-    replace(
-      descriptor,
-      hookedMethod(method, original, () => original),
-    )
-  }
+  const { by, identifier } = decoratedThrottle(scope, options)
+  return methodDecorator(by, (place, method) => addThrottle(place, { scope, method, identifier }))
 }
 
 /** What {@link withThrottle} needs to know. */
@@ -73,7 +56,7 @@ export function withThrottle<Method extends string, Base extends MixinBase<Handl
     // biome-ignore lint/correctness/noUnusedPrivateClassMembers: its initialiser is the check
     readonly #admitted: boolean = admit(this)
   }
-  addThrottle(ThrottledController, { scope, method, identifier }, base)
+  addThrottle(onClass(ThrottledController, base), { scope, method, identifier })
   defineHooked(
     ThrottledController.prototype,
     method,
@@ -85,12 +68,4 @@ export function withThrottle<Method extends string, Base extends MixinBase<Handl
     throttledHook(() => inherited.throttled),
   )
   return ThrottledController as unknown as Base & MixinBase<AuditedController>
-}
-
-function assertScopeName(scope: unknown): void {
-  if (isSnakeCase(scope)) return
-  throw new AuditError(
-    'LIMIT_INVALID',
-    `${inspect(scope)} is not the name of a scope. Write it in snake_case, up to 64 characters: 'password_reset'.`,
-  )
 }

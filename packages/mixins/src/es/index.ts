@@ -1,0 +1,5 @@
+export type { AuditEventOptions } from '../audit-event-options.js'
+export type { ThrottleOptions } from '../throttle-options.js'
+export { AuditEvent } from './audit-event.js'
+export type { HandlerContext, HandlerDecorator } from './decorated-method.js'
+export { Throttle } from './throttle.js'
