@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { compile, compilers, type Diagnostic, root, versionOf } from '../support/compile.js'
+import { compile, compilers, type Diagnostic, esDecorators, root, versionOf } from '../support/compile.js'
 import { entryPoints, install, publishedFolders, readManifest } from '../support/packed.js'
 
 const sources = join(import.meta.dirname, 'consumer')
@@ -27,7 +27,8 @@ let modest: ReturnType<typeof install>
 beforeAll(() => {
   project = install([...published.map(({ name }) => name), ...theirs])
   modest = install(['@countersign/mixins', '@types/node'])
-  for (const name of ['controllers.ts', 'main.ts']) copyFileSync(join(sources, name), join(project.path, name))
+  for (const name of ['controllers.ts', 'main.ts', 'es-decorators.ts'])
+    copyFileSync(join(sources, name), join(project.path, name))
   copyFileSync(join(sources, 'mixins-only.ts'), join(modest.path, 'mixins-only.ts'))
   const imports = entries.map((entry, index) => `import * as entry${index} from '${entry}'`)
   const uses = entries.map((_, index) => `entry${index}`).join(', ')
@@ -106,4 +107,21 @@ it('has the command countersign-coverage, which runs where the packages are inst
   })
   expect(printed).toContain('POST /api/auth/login')
   expect(printed).toMatch(/\d+ of \d+ routes change state: \d+ audited, 0 exempt\.\n$/)
+})
+
+describe.each(compilers)('%s', (compiler) => {
+  it(`compiles and declares classes with ES decorators, which run (${versionOf(compiler)})`, async () => {
+    const outDir = join(project.path, `standard-${compiler}`)
+    const options = { ...esDecorators, noEmit: false, declaration: true, rootDir: project.path, outDir }
+    const files = [join(project.path, 'es-decorators.ts')]
+    expect(await compile({ compiler, files, from: project.path, options })).toEqual([])
+    const emitted = [join(outDir, 'es-decorators.d.ts')]
+    const alone = { skipLibCheck: false, ...esDecorators }
+    expect(ours(await compile({ compiler, files: emitted, from: project.path, options: alone }))).toEqual([])
+    const printed = execFileSync(process.execPath, [join(outDir, 'es-decorators.js')], {
+      cwd: project.path,
+      encoding: 'utf8',
+    })
+    expect(JSON.parse(printed)).toEqual(['SessionService login', 'SessionService logout'])
+  })
 })

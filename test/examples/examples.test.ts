@@ -36,3 +36,18 @@ describe('the custom mixin', () => {
     expect(await output('custom-mixin')).toEqual([...rows('DeclaredController'), ...rows('ByHandController')])
   })
 })
+
+describe('the ES decorators', () => {
+  it('leave the same rows without experimentalDecorators, beside mixins and throttles', async () => {
+    expect(await output('es-decorators')).toEqual([
+      'refused: 2 failures were enough',
+      'SessionService open login success - Ada',
+      'SessionService open login failure bad_credentials anonymous',
+      'SessionService open login failure bad_credentials anonymous',
+      'SessionService open login denied throttled anonymous',
+      'SessionService changePassword password_change success - anonymous',
+      'SessionService end logout success - anonymous',
+      "AuditError: Forgetful has no className of its own. Write: static readonly className = 'Forgetful'",
+    ])
+  })
+})

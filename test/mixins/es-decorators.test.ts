@@ -5,9 +5,7 @@ import { decorate, type Handler } from '../support/controllers.js'
 import { compiledFor } from '../support/decorators.js'
 import { codeOf, onlyRow, recording, thrownBy } from '../support/recording.js'
 
-interface Concrete extends AnyClass {
-  new (...args: unknown[]): { post(...args: unknown[]): Promise<unknown> }
-}
+type Concrete = new (...args: any[]) => { post(...args: any[]): Promise<unknown> }
 
 const facts = "static className = 'Session'; static actor = () => null"
 
