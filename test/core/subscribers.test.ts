@@ -9,7 +9,9 @@ import {
   runInContext,
   runInFlow,
 } from '@countersign/core'
+import { withLoginAudit } from '@countersign/mixins'
 import { describe, expect, it } from 'vitest'
+import { finished, handling } from '../support/controllers.js'
 import { nextTurn, recording, sleep, warningsDuring } from '../support/recording.js'
 
 const cause = new Error('the pager is broken')
@@ -94,6 +96,35 @@ describe('a subscriber', () => {
     expect(heard).toEqual(['first', 'second', 'second'])
   })
 
+  it('whose subscription another one ends meanwhile is not told any more', async () => {
+    const { trail } = recording()
+    const heard: string[] = []
+    const stop = new AbortController()
+    const offs: Array<() => void> = []
+    trail.signals.on('login', () => {
+      heard.push('first')
+      for (const off of offs) off()
+      stop.abort()
+    })
+    offs.push(trail.signals.on('login', () => heard.push('unsubscribed')))
+    offs.push(trail.signals.once('*', () => heard.push('unsubscribed, for one signal')))
+    trail.signals.on('login.success', () => heard.push('aborted'), { signal: stop.signal })
+    trail.signals.once('*', () => heard.push('aborted, for one signal'), { signal: stop.signal })
+    trail.signals.on('*', () => heard.push('last'))
+    await trail.record('login')
+    expect(heard).toEqual(['first', 'last'])
+  })
+
+  it('that is subscribed meanwhile begins with the next row', async () => {
+    const { trail } = recording()
+    let heard = 0
+    trail.signals.once('login', () => void trail.signals.on('login', () => ++heard))
+    await trail.record('login')
+    expect(heard).toBe(0)
+    await trail.record('login')
+    expect(heard).toBe(1)
+  })
+
   it('that records an attempt itself leaves a row of its own', async () => {
     const { trail, rows } = recording()
     trail.signals.on('login.failure', () => trail.record('suspicious_activity'))
@@ -132,5 +163,90 @@ describe('a subscriber', () => {
     trail.signals.on('fault', () => seen.push(currentContext()))
     await runInContext({ requestId: 'r-1' }, () => trail.record('login'))
     expect(seen).toEqual([{}, {}])
+  })
+})
+
+describe('subscribers that leave rows themselves', () => {
+  /** All that was recorded, once nothing more comes of it. */
+  async function rowsAfter(recorded: ReturnType<typeof recording>): Promise<string[]> {
+    await recorded.trail.record('login')
+    for (let turn = 0; turn < 20; turn++) await nextTurn()
+    await recorded.trail.settled()
+    return recorded.rows.map(({ event }) => event)
+  }
+
+  it('are not told of them, so that one that records for every row ends', async () => {
+    const recorded = recording()
+    recorded.trail.signals.on('*', () => recorded.trail.record('suspicious_activity'))
+    expect(await rowsAfter(recorded)).toEqual(['login', 'suspicious_activity'])
+    expect(await rowsAfter(recorded), 'and the next row is announced to it').toHaveLength(4)
+  })
+
+  it('are not told of them when they come later, or out of an audited method', async () => {
+    const recorded = recording()
+    const Audited = finished(withLoginAudit(handling(async () => nextTurn())), recorded)
+    const controller = new Audited()
+    recorded.trail.signals.on('login', async () => {
+      await nextTurn()
+      await controller.post()
+    })
+    expect(await rowsAfter(recorded)).toEqual(['login', 'login'])
+  })
+
+  it('are told of those of others, once, which ends two that answer each other', async () => {
+    const recorded = recording()
+    const heard: string[] = []
+    recorded.trail.signals.on('login', () => recorded.trail.record('logout'))
+    recorded.trail.signals.on('logout', () => recorded.trail.record('login'))
+    recorded.trail.signals.on('*', ({ name }) => heard.push(name))
+    expect(await rowsAfter(recorded)).toEqual(['login', 'logout', 'login'])
+    expect(heard, 'one that only listens hears everything').toEqual(['login', 'logout', 'login'])
+  })
+
+  it('of two trails that answer each other end too', async () => {
+    const [one, two] = [recording(), recording()]
+    one.trail.signals.on('*', () => two.trail.record('logout'))
+    two.trail.signals.on('*', () => one.trail.record('signup'))
+    expect(await rowsAfter(one)).toEqual(['login', 'signup'])
+    expect(two.rows).toHaveLength(1)
+  })
+
+  it('and subscribe again for the next row each time end too', async () => {
+    const recorded = recording()
+    const listen = (): unknown =>
+      recorded.trail.signals.once('*', () => {
+        listen()
+        return recorded.trail.record('suspicious_activity')
+      })
+    listen()
+    expect(await rowsAfter(recorded)).toEqual(['login', 'suspicious_activity'])
+    expect(await rowsAfter(recorded), 'and the next row is announced to it').toHaveLength(4)
+  })
+
+  it('for every loss, or for every fault, end while the store is away', async () => {
+    let writes = 0
+    const sink = {
+      name: 'away',
+      write: () => {
+        writes++
+        return Promise.reject(new Error('away'))
+      },
+    }
+    const trail = createAuditTrail({ sink })
+    let faults = 0
+    trail.signals.on('loss', () => trail.record('suspicious_activity'))
+    trail.signals.on('fault', () => {
+      faults++
+      return trail.record('admin_action', { details: { action: 'look' } })
+    })
+    const warnings = await warningsDuring(async () => {
+      await trail.record('login')
+      for (let turn = 0; turn < 20; turn++) await nextTurn()
+    })
+    // login; by 'loss': one, by 'fault': one; of the one a fault, of the other a loss.
+    expect(writes).toBe(5)
+    expect(faults).toBe(2)
+    expect(trail.counts.lost).toBe(5)
+    expect(warnings.length, 'what nobody is left to be told of is a warning').toBeGreaterThan(0)
   })
 })

@@ -1,14 +1,13 @@
 import { AsyncResource } from 'node:async_hooks'
-import { AuditError, type AuditErrorCode } from './audit-error.js'
+import { AuditError } from './audit-error.js'
 import type { AuditRow } from './row.js'
-import type { SignalBus } from './signals.js'
+import { currentTelling, type SignalBus, type Telling } from './signals.js'
 import type { AuditSink } from './sink.js'
 
 /** What a {@link Delivery} works with. */
 export interface DeliveryParts {
   readonly sink: AuditSink
   readonly signals: SignalBus
-  readonly report: (code: AuditErrorCode, message: string, cause?: unknown) => void
 }
 
 /** Brings rows to the sink and announces those that are stored; counts both, and what was lost. */
@@ -28,8 +27,13 @@ export class Delivery {
 
   /** Resolves when the rows are stored, or their loss is counted; never rejects. */
   deliver(rows: readonly AuditRow[]): Promise<void> {
-    const stored = this.#outside.runInAsyncScope(this.#store, this, rows)
+    const stored = this.#outside.runInAsyncScope(this.#store, this, rows, currentTelling())
     return this.#waitsForCaller() ? Promise.resolve() : stored
+  }
+
+  /** Tells of a fault, outside of whatever request is running. */
+  report(error: AuditError): void {
+    this.#outside.runInAsyncScope(this.#parts.signals.report, this.#parts.signals, error, currentTelling())
   }
 
   /** Runs outside of whatever request is running. */
@@ -48,7 +52,7 @@ export class Delivery {
     await this.#parts.sink.close?.()
   }
 
-  async #store(rows: readonly AuditRow[]): Promise<void> {
+  async #store(rows: readonly AuditRow[], above: Telling): Promise<void> {
     const { sink, signals } = this.#parts
     this.#underWay++
     try {
@@ -56,20 +60,20 @@ export class Delivery {
       await sink.write(rows)
       this.recorded += rows.length
     } catch (cause) {
-      this.#lose(rows, cause)
+      this.#lose(rows, cause, above)
       return
     } finally {
       if (--this.#underWay === 0 && this.#waiters.length > 0) this.#wake()
     }
-    for (const row of rows) signals.announce(row)
+    for (const row of rows) signals.announce(row, above)
   }
 
   #waitsForCaller(): boolean {
-    const { sink, report } = this.#parts
     try {
-      return sink.waitsForCaller?.() === true
+      return this.#parts.sink.waitsForCaller?.() === true
     } catch (cause) {
-      report('STEP_FAILED', "the sink's waitsForCaller() failed; the row is recorded without it.", cause)
+      const message = "the sink's waitsForCaller() failed; the row is recorded without it."
+      this.report(new AuditError('STEP_FAILED', message, { cause }))
       return false
     }
   }
@@ -80,10 +84,11 @@ export class Delivery {
     for (const wake of waiters) wake()
   }
 
-  #lose(rows: readonly AuditRow[], cause: unknown): void {
-    const { signals, report } = this.#parts
+  #lose(rows: readonly AuditRow[], cause: unknown, above: Telling): void {
+    const { signals } = this.#parts
     this.lost += rows.length
-    for (const row of rows) signals.lose(row, cause)
-    report('ROW_LOST', `${rows.length} audit row(s) could not be stored and are lost.`, cause)
+    for (const row of rows) signals.lose(row, cause, above)
+    const message = `${rows.length} audit row(s) could not be stored and are lost.`
+    signals.report(new AuditError('ROW_LOST', message, { cause }), above)
   }
 }

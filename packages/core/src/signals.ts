@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { inspect } from 'node:util'
 import mitt from 'mitt'
 import { isThenable } from './answers-later.js'
@@ -47,7 +48,9 @@ export interface SubscribeOptions {
 
 /**
  * The typed, in-process announcements of a trail, at most once each, after the row was stored.
- * A subscriber that throws, rejects or hangs harms nobody: it is reported as a `fault`.
+ * A subscriber that throws or rejects harms nobody: it is reported as a `fault`. Nobody waits for
+ * one that hangs. One that leaves rows itself is not told of them, nor of what comes of them: the
+ * others are. So what it starts ends.
  */
 export interface AuditSignals {
   /**
@@ -72,6 +75,24 @@ export interface AuditSignals {
 type Subscriber = (signal: never) => unknown
 type AnySignal = AuditSignal | LossSignal | FaultSignal
 
+/** A signal on its way to those who subscribed. */
+interface Announcement {
+  readonly signal: AnySignal
+  readonly above: Telling
+}
+
+/** The subscribers that something comes of: the one that is running, and those that its signal comes of. */
+export type Telling = readonly object[]
+
+// Across trails: two whose subscribers record in each other's would never end either.
+const tellings = new AsyncLocalStorage<Telling>()
+const nobody: Telling = []
+
+/** The subscribers that the running code comes of; none, as a rule. */
+export function currentTelling(): Telling {
+  return tellings.getStore() ?? nobody
+}
+
 function assertSignalName(name: unknown): asserts name is string {
   if (name === '*') return
   const [event, outcome, ...rest] = typeof name === 'string' ? name.split('.') : []
@@ -91,7 +112,7 @@ const createBus = mitt as unknown as typeof mitt.default
 
 /** The bus behind `trail.signals`; the trail alone emits. */
 export class SignalBus implements AuditSignals {
-  readonly #bus = createBus<Record<string, AnySignal>>()
+  readonly #bus = createBus<Record<string, Announcement>>()
   #subscribers = 0
 
   on<Name extends SignalName>(
@@ -103,10 +124,15 @@ export class SignalBus implements AuditSignals {
     if (options.signal?.aborted) return () => undefined
     // mitt hands a '*' listener the name first; rows are announced to '*' by name, like the rest.
     const key = name === '*' ? everything : name
-    const listener = (signal: AnySignal): void => this.#run(subscriber as Subscriber, signal, name)
+    let subscribed = true
+    // One that is subscribed by a running subscriber counts as that one: else each could beget the next.
+    const bornOf = currentTelling()
+    const listener = ({ signal, above }: Announcement): void => {
+      if (!subscribed || above.includes(listener) || bornOf.some((subscriber) => above.includes(subscriber))) return
+      this.#run(subscriber as Subscriber, { signal, above: [...above, listener] }, name)
+    }
     this.#bus.on(key, listener)
     this.#subscribers++
-    let subscribed = true
     const off = (): void => {
       if (!subscribed) return
       subscribed = false
@@ -134,35 +160,36 @@ export class SignalBus implements AuditSignals {
     return off
   }
 
-  announce(row: AuditRow): void {
+  announce(row: AuditRow, above: Telling): void {
     if (this.#subscribers === 0) return
-    const signal: AuditSignal = { name: row.event, row }
-    this.#bus.emit(row.event, signal)
-    this.#bus.emit(`${row.event}.${row.outcome}`, signal)
-    this.#bus.emit(everything, signal)
+    const announcement = { signal: { name: row.event, row }, above }
+    this.#bus.emit(row.event, announcement)
+    this.#bus.emit(`${row.event}.${row.outcome}`, announcement)
+    this.#bus.emit(everything, announcement)
   }
 
-  lose(row: AuditRow, cause: unknown): void {
-    this.#bus.emit('loss', { name: 'loss', row, cause })
+  lose(row: AuditRow, cause: unknown, above: Telling): void {
+    this.#bus.emit('loss', { signal: { name: 'loss', row, cause }, above })
   }
 
-  /** Tells the subscribers of faults; without any, the process warns. */
-  report(error: AuditError): void {
-    if ((this.#bus.all.get('fault')?.length ?? 0) > 0) this.#bus.emit('fault', { name: 'fault', error })
+  /** Tells the subscribers of faults; without any that it does not come of, the process warns. */
+  report(error: AuditError, above: Telling): void {
+    const isTold = this.#bus.all.get('fault')?.some((listener) => !above.includes(listener))
+    if (isTold) this.#bus.emit('fault', { signal: { name: 'fault', error }, above })
     else warn(error)
   }
 
-  #run(subscriber: Subscriber, signal: AnySignal, name: string): void {
+  #run(subscriber: Subscriber, { signal, above }: Announcement, name: string): void {
     const fail = (cause: unknown): void => {
       const error = new AuditError('SUBSCRIBER_FAILED', `A subscriber of '${name}' failed; nothing else did.`, {
         cause,
       })
       // A subscriber of faults that throws must not be told of its own fault.
       if (name === 'fault') warn(error)
-      else this.report(error)
+      else this.report(error, above)
     }
     try {
-      const result = subscriber(signal as never)
+      const result = tellings.run(above, subscriber, signal as never)
       if (result instanceof Promise) result.catch(fail)
       else if (isThenable(result)) Promise.resolve(result).catch(fail)
     } catch (cause) {

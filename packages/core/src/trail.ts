@@ -144,11 +144,7 @@ class Trail implements AuditTrail {
     assertSink(options?.sink)
     this.#options = options
     this.limiter = options.limiter
-    this.#delivery = new Delivery({
-      sink: options.sink,
-      signals: this.signals,
-      report: (code, message, cause) => this.report(code, message, cause),
-    })
+    this.#delivery = new Delivery({ sink: options.sink, signals: this.signals })
     this.#definitions = new Map(Object.entries(catalogue))
     for (const [name, declaration] of Object.entries(options.events ?? {})) {
       this.#definitions.set(name, defineEvent(name, declaration))
@@ -236,8 +232,7 @@ class Trail implements AuditTrail {
   }
 
   report(code: AuditErrorCode, message: string, cause?: unknown): void {
-    const error = new AuditError(code, message, cause === undefined ? {} : { cause })
-    this.#delivery.outside(() => this.signals.report(error))
+    this.#delivery.report(new AuditError(code, message, cause === undefined ? {} : { cause }))
   }
 
   settled(): Promise<void> {
