@@ -51,3 +51,23 @@ describe('the ES decorators', () => {
     ])
   })
 })
+
+describe('the subscribers', () => {
+  it('that throw, reject, hang or write harm neither the responses nor the rows', async () => {
+    expect(await output('subscribers')).toEqual([
+      'answered: 401',
+      'answered: 200',
+      'answered: 401',
+      'row: login failure bad_credentials',
+      'row: login success -',
+      'row: login failure bad_credentials',
+      'fault: SUBSCRIBER_FAILED the address is noted already',
+      'fault: SUBSCRIBER_FAILED the chat has no such channel',
+      'fault: SUBSCRIBER_FAILED the chat has no such channel',
+      'fault: SUBSCRIBER_FAILED the pager is unplugged',
+      'fault: SUBSCRIBER_FAILED the pager is unplugged',
+      'alerts: 1; the last subscriber was told of 3 rows',
+      'closed, though one subscriber still hangs',
+    ])
+  })
+})

@@ -1,0 +1,4 @@
+/** A subscriber that throws at once. */
+export function throws(): never {
+  throw new Error('the pager is unplugged')
+}
