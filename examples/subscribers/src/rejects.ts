@@ -1,5 +1,4 @@
-/** A subscriber that fails later, when the request is long over. */
+/** A subscriber whose promise rejects. */
 export async function rejects(): Promise<void> {
-  await new Promise((resolve) => setImmediate(resolve))
   throw new Error('the chat has no such channel')
 }
