@@ -223,6 +223,16 @@ describe('subscribers that leave rows themselves', () => {
     expect(await rowsAfter(recorded), 'and the next row is announced to it').toHaveLength(4)
   })
 
+  it('for every fault end beside one that fails every time', async () => {
+    const recorded = recording()
+    recorded.trail.signals.on('login', () => {
+      throw new Error('x')
+    })
+    recorded.trail.signals.on('fault', () => recorded.trail.record('login'))
+    expect(await rowsAfter(recorded)).toEqual(['login', 'login'])
+    expect(recorded.faults).toHaveLength(1)
+  })
+
   it('for every loss, or for every fault, end while the store is away', async () => {
     let writes = 0
     const sink = {
