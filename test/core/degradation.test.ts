@@ -68,6 +68,8 @@ describe('a trail whose limiter can be watched', () => {
   it.each([
     ['a code of PostgreSQL', { code: '57P01' }, '57P01'],
     ['a number', { code: 7 }, undefined],
+    ['the name of its kind', new RangeError('x'), 'RangeError'],
+    ['no more than being an error', new Error('x'), undefined],
     ['a sentence', { code: 'redis://:hunter2@cache' }, undefined],
     ['nothing', undefined, undefined],
   ])('says of a cause with %s its code alone', async (_, cause, error) => {

@@ -90,7 +90,7 @@ const outages = [
   {
     title: 'a Redis server that is killed',
     here: withRedis,
-    error: /^(?:NOT_CONNECTED|TIMEOUT)$/,
+    error: /^(?:NOT_CONNECTED|TIMEOUT|MaxRetriesPerRequestError)$/,
     make: redisKilled,
   },
   {

@@ -34,10 +34,15 @@ export function recordDegradation(record: AuditTrail['record']): DegradationList
   }
 }
 
-const plainCode = /^[a-z0-9]+(?:_[a-z0-9]+)*$/i
+const plainWord = /^[a-z0-9]+(?:_[a-z0-9]+)*$/i
 
-/** The code alone: messages of drivers quote addresses, and what stands in them. */
+/** The code, or the kind of error, alone: messages of drivers quote addresses, and what stands in them. */
 function codeOf(cause: unknown): string | null {
-  const code = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : null
-  return typeof code === 'string' && code.length <= 40 && plainCode.test(code) ? code : null
+  if (typeof cause !== 'object' || cause === null) return null
+  const { code, name } = cause as { readonly code?: unknown; readonly name?: unknown }
+  return [code, name].find(isPlainWord) ?? null
+}
+
+function isPlainWord(text: unknown): text is string {
+  return typeof text === 'string' && text.length <= 40 && text !== 'Error' && plainWord.test(text)
 }
