@@ -23,7 +23,7 @@ const outside: Readonly<Record<string, readonly string[]>> = {
 
 /** The one outside library that an adapter knows, where it is a family; else it is named like the folder. */
 const families: Readonly<Record<string, readonly (string | RegExp)[]>> = {
-  'routing-controllers': ['routing-controllers', 'express', 'class-validator'],
+  'routing-controllers': ['routing-controllers', 'express', 'koa', 'body-parser', 'class-validator'],
   'mikro-orm': [/^@mikro-orm\//],
 }
 const sharedByAdapters = ['@countersign/core', '@countersign/mixins', 'ipaddr.js', 'reflect-metadata']
@@ -93,6 +93,18 @@ describe('what others wrote', () => {
         )
       })
     expect(wrong.map(where)).toEqual([])
+  })
+
+  it('is known by its types alone where it is one of two frameworks: nobody has to have the other', () => {
+    const frameworks = all.filter(
+      ({ source, specifier }) =>
+        source.inside.startsWith('routing-controllers/') && /^(?:express|koa)$/.test(specifier),
+    )
+    expect(new Set(frameworks.map(({ specifier }) => specifier))).toEqual(new Set(['express', 'koa']))
+    expect(frameworks.filter(({ typeOnly }) => !typeOnly).map(where)).toEqual([])
+    const rooms = ['routing-controllers/express/', 'routing-controllers/koa/', 'routing-controllers/driver.ts']
+    const outside = frameworks.filter(({ source }) => !rooms.some((room) => source.inside.startsWith(room)))
+    expect(outside.map(where)).toEqual([])
   })
 
   it('is declared: what runs as a dependency or a peer, a mere type at the least for development', () => {

@@ -15,7 +15,9 @@ const entries = published.flatMap(entryPoints)
 const theirs = [
   '@types/node',
   '@types/express',
+  '@types/koa',
   'express',
+  'koa',
   'routing-controllers',
   'class-validator',
   'class-transformer',
@@ -27,7 +29,7 @@ let modest: ReturnType<typeof install>
 beforeAll(() => {
   project = install([...published.map(({ name }) => name), ...theirs])
   modest = install(['@countersign/mixins', '@types/node'])
-  for (const name of ['controllers.ts', 'main.ts', 'es-decorators.ts'])
+  for (const name of ['controllers.ts', 'main.ts', 'es-decorators.ts', 'koa.ts'])
     copyFileSync(join(sources, name), join(project.path, name))
   copyFileSync(join(sources, 'mixins-only.ts'), join(modest.path, 'mixins-only.ts'))
   const imports = entries.map((entry, index) => `import * as entry${index} from '${entry}'`)
@@ -52,7 +54,7 @@ describe.each(compilers)('%s', (compiler) => {
   it.each(resolutions)(
     `checks every declaration of every entry point, $moduleResolution (${version})`,
     async (resolution) => {
-      const files = ['every-entry.ts', 'controllers.ts', 'main.ts'].map((name) => join(project.path, name))
+      const files = ['every-entry.ts', 'controllers.ts', 'main.ts', 'koa.ts'].map((name) => join(project.path, name))
       const options = { ...resolution, skipLibCheck: false }
       expect(ours(await compile({ compiler, files, from: project.path, options }))).toEqual([])
     },
@@ -85,7 +87,7 @@ describe.each(compilers)('%s', (compiler) => {
 
 it('runs what it compiled to on this Node', async () => {
   const outDir = join(project.path, 'built')
-  const files = ['every-entry.ts', 'main.ts'].map((name) => join(project.path, name))
+  const files = ['every-entry.ts', 'main.ts', 'koa.ts'].map((name) => join(project.path, name))
   const emit = { noEmit: false, rootDir: project.path, outDir }
   expect(await compile({ compiler: 'typescript', files, from: project.path, options: emit })).toEqual([])
   const run = (name: string): string =>
@@ -94,6 +96,7 @@ it('runs what it compiled to on this Node', async () => {
     node: process.versions.node,
     counts: { recorded: 5, vetoed: 0, lost: 0 },
   })
+  expect(JSON.parse(run('koa.js'))).toEqual({ recorded: 1, vetoed: 0, lost: 0 })
   expect(run('every-entry.js')).toBe('')
 })
 

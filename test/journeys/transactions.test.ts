@@ -1,12 +1,13 @@
 import 'reflect-metadata'
 import { mikroOrmReader, mikroOrmSink } from '@countersign/adapters/mikro-orm'
-import { auditedControllers, safeDefaults } from '@countersign/adapters/routing-controllers'
+import { auditedControllers } from '@countersign/adapters/routing-controllers'
 import { type AuditReader, type AuditSink, type AuditTrail, createAuditTrail } from '@countersign/core'
 import { AuditEvent, withFailedResetAudit, withLoginAudit } from '@countersign/mixins'
-import { createExpressServer, JsonController, Post } from 'routing-controllers'
+import { JsonController, Post } from 'routing-controllers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { pgliteDatabase, postgresAvailable, postgresDatabase, type TestDatabase } from '../support/databases.js'
-import { post, type Served, serve } from '../support/serve.js'
+import { drivers } from '../support/drivers.js'
+import { post, type Served } from '../support/serve.js'
 
 const actor = () => null
 const databases = [
@@ -14,8 +15,10 @@ const databases = [
   { name: 'PostgreSQL', open: postgresDatabase, here: await postgresAvailable() },
 ]
 
-for (const { name, open, here } of databases) {
-  describe.runIf(here)(`handlers with transactions, on ${name}`, () => {
+for (const { driver, name, open, here } of drivers.flatMap((driver) =>
+  databases.map((database) => ({ driver, ...database })),
+)) {
+  describe.runIf(here)(`handlers with transactions, on ${driver.name} and ${name}`, () => {
     let database: TestDatabase
     let sink: AuditSink
     let reader: AuditReader & { close(): Promise<void> }
@@ -68,8 +71,7 @@ for (const { name, open, here } of databases) {
           })
         }
       }
-      const app = createExpressServer({ ...safeDefaults, controllers: auditedControllers(trail, [Orders]) })
-      served = await serve(app)
+      served = await driver.serve(auditedControllers(trail, [Orders]))
     })
     afterAll(async () => {
       await served.close()
@@ -119,7 +121,7 @@ for (const { name, open, here } of databases) {
   })
 }
 
-describe('a store that can’t take a row', () => {
+describe.each(drivers)('a store that can’t take a row, on $name', (driver) => {
   it('costs the row, counted and signalled, and neither the answer nor its speed', async () => {
     const broken: AuditSink = { name: 'broken', write: () => Promise.reject(new Error('disk full')) }
     const trail = createAuditTrail({ sink: broken })
@@ -137,9 +139,7 @@ describe('a store that can’t take a row', () => {
         return { ok: true }
       }
     }
-    const served = await serve(
-      createExpressServer({ ...safeDefaults, controllers: auditedControllers(trail, [Orders]) }),
-    )
+    const served = await driver.serve(auditedControllers(trail, [Orders]))
     const response = await post(`${served.url}/order`, {})
     expect(await response.json()).toEqual({ ok: true })
     expect(trail.counts).toEqual({ recorded: 0, vetoed: 0, lost: 1 })
@@ -166,12 +166,7 @@ describe('a store that can’t take a row', () => {
         return { ok: true }
       }
     }
-    const served = await serve(
-      createExpressServer({
-        ...safeDefaults,
-        controllers: auditedControllers(createAuditTrail({ sink: slow }), [Orders]),
-      }),
-    )
+    const served = await driver.serve(auditedControllers(createAuditTrail({ sink: slow }), [Orders]))
     await post(`${served.url}/order`, {})
     events.push('answered')
     expect(events).toEqual(['stored', 'answered'])

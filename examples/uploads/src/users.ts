@@ -23,7 +23,7 @@ export function userOf(request: Request): User | undefined {
 
 /** The `actor` source: the rows of a refused request are those of nobody. */
 export function currentUser(context: AuditContext): Actor | null {
-  const request = requestOf(context)
+  const request = requestOf<Request>(context)
   const user = request && userOf(request)
   return user ? { type: 'user', id: user.id, label: user.name } : null
 }

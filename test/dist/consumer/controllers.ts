@@ -15,6 +15,7 @@ import {
   withThrottle,
 } from '@countersign/mixins'
 import { IsEmail, IsString } from 'class-validator'
+import type { Request } from 'express'
 import { Body, HttpError, JsonController, Post } from 'routing-controllers'
 
 declare module '@countersign/core' {
@@ -69,7 +70,7 @@ export class AccountController extends mix(
 ) {
   static readonly className = 'AccountController'
   static readonly actor = (context: AuditContext) => {
-    const id = requestOf(context)?.get('x-user')
+    const id = requestOf<Request>(context)?.get('x-user')
     return id === undefined ? null : { type: 'user' as const, id }
   }
 }

@@ -10,6 +10,7 @@ export type {
   CoveredScope,
 } from './coverage-report.js'
 export { formatCoverage } from './coverage-table.js'
+export type { FrameworkRequest, FrameworkResponse } from './framework.js'
 export { type FieldProblem, type Problem, ProblemErrors, ProblemNotFound, problemOf, sendProblem } from './problem.js'
 export { type RequestContextOptions, requestOf } from './request-context.js'
 export { safeDefaults } from './safe-defaults.js'

@@ -1,13 +1,15 @@
 import type { EventEmitter } from 'node:events'
+import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
-import type { Request } from 'express'
-import type { getMetadataArgsStorage } from 'routing-controllers'
-import type { MediaType } from './media-type.js'
+import type { ActionBody, Param } from './action-body.js'
+import { type FrameworkRequest, incomingOf } from './framework.js'
 import type { Problem } from './problem.js'
 
-type Param = ReturnType<typeof getMetadataArgsStorage>['params'][number]
 type Parser = EventEmitter & NodeJS.WritableStream
-type StreamHandler = (request: Request, parser: Parser) => void
+type StreamHandler = (request: IncomingMessage, parser: Parser) => void
+
+/** What both frameworks' requests know of their type. */
+type TypedRequest = FrameworkRequest & { is(type: string): string | false | null }
 
 interface MulterOptions {
   readonly streamHandler?: StreamHandler
@@ -21,17 +23,19 @@ const completed = new WeakSet<object>()
  * be read that it is the client's (400): multer hands its parser's errors on as they are, without
  * a status.
  */
-export function guardFiles(params: readonly Param[]): MediaType {
+export function guardFiles(params: readonly Param[]): ActionBody {
   for (const param of params) {
     const options = (param.extraOptions ?? {}) as MulterOptions
     if (!completed.has(options)) param.extraOptions = complete(options)
   }
   return {
     refusalOf(request) {
-      if (request.headers['content-length'] === '0') return undefined
-      if (request.is('multipart/form-data') === false) return { status: 415, code: 'unsupported_media_type' }
-      const isForm = request.headers['content-type'] !== undefined
-      const hasBoundary = /;\s*boundary\s*=\s*(?:"[^"]|[^";\s])/i.test(request.headers['content-type'] ?? '')
+      const { headers } = incomingOf(request)
+      if (headers['content-length'] === '0') return undefined
+      if ((request as TypedRequest).is('multipart/form-data') === false)
+        return { status: 415, code: 'unsupported_media_type' }
+      const isForm = headers['content-type'] !== undefined
+      const hasBoundary = /;\s*boundary\s*=\s*(?:"[^"]|[^";\s])/i.test(headers['content-type'] ?? '')
       return isForm && !hasBoundary ? malformed : undefined
     },
   }

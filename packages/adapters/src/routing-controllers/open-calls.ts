@@ -1,18 +1,14 @@
 import { AuditedCall, type AuditTrail, currentFlow, type Reservation, runInFlow, Throttled } from '@countersign/core'
-import { type AnyClass, factsOfClass, hooksOfMethod, type MethodHooks, reserveAddress } from '@countersign/mixins'
-import type { NextFunction, Request, RequestHandler, Response } from 'express'
+import { type AnyClass, factsOfClass, reserveAddress } from '@countersign/mixins'
 import { getFromContainer } from 'routing-controllers'
+import type { AuditedAction } from './audited-actions.js'
+import { exchangeOf } from './driver.js'
+import { type DriverMiddleware, type Exchange, nextOf } from './exchange.js'
+import { type FrameworkResponse, incomingOf, outgoingOf } from './framework.js'
 import { holdResponse } from './hold-response.js'
-import type { MediaType } from './media-type.js'
 import { sendProblem, sendThrottled } from './problem.js'
 import { callOf, noteCall } from './request-call.js'
 import type { ContextOf } from './request-context.js'
-
-/** One action of a controller, as its requests are opened. */
-export interface OpenedAction {
-  readonly method: string
-  readonly mediaType: MediaType | undefined
-}
 
 /** What every request of a controller is opened with. */
 export interface OpenCallsOptions {
@@ -21,12 +17,6 @@ export interface OpenCallsOptions {
   readonly controller: AnyClass
   /** The instance that was made at start, where one was needed. */
   readonly instance: object | undefined
-  /** The marker in the route's stack that says which action it is. */
-  readonly actions: ReadonlyMap<unknown, OpenedAction>
-}
-
-interface Route {
-  readonly stack: ReadonlyArray<{ readonly handle: unknown }>
 }
 
 /**
@@ -34,75 +24,50 @@ interface Route {
  * guards and validation, counts the client's address, and holds the response until the rows are
  * stored.
  */
-export function openCalls({ trail, contextOf, controller, instance, actions }: OpenCallsOptions): RequestHandler {
+export function openCalls({ trail, contextOf, controller, instance }: OpenCallsOptions): DriverMiddleware {
   const facts = factsOfClass(controller, instance)
   const ownTrail = facts.trail ?? trail
-  const plans = new Map<string, MethodHooks>()
-  for (const { method } of actions.values()) plans.set(method, hooksOfMethod(controller, method))
-  const routes = new WeakMap<Route, OpenedAction>()
 
-  function actionOf(route: Route): OpenedAction | undefined {
-    const known = routes.get(route)
-    if (known) return known
-    const marker = route.stack.find(({ handle }) => actions.has(handle))
-    const action = marker && actions.get(marker.handle)
-    if (action) routes.set(route, action)
-    return action
-  }
-
-  return function auditedRequest(request, response, next): void {
-    const action = actionOf(request.route as Route)
-    const plan = action && plans.get(action.method)
-    if (!action || !plan || callOf(request)) {
-      next()
-      return
-    }
-    const context = contextOf(request)
+  return function auditedRequest(...given) {
+    const exchange = exchangeOf(given)
+    const { request, response, route } = exchange
+    if (!route || callOf(request)) return nextOf(given)()
+    const { action, template } = route
+    const context = contextOf(request, template)
     const call = new AuditedCall(ownTrail, context, facts, action.method, currentFlow()?.call, true)
-    for (const hook of plan.hooks) call.open(hook.event)
+    for (const hook of action.plan.hooks) call.open(hook.event)
     noteCall(request, call)
-    holdResponse(request, response, call)
-    runInFlow({ context, trail: ownTrail, call }, () => {
-      if (plan.throttles.length === 0) proceed(action, request, response, next)
-      else throttle(call, plan, controller, { request, response, next, action }).catch(next)
+    holdResponse(incomingOf(request), outgoingOf(response), call)
+    return runInFlow({ context, trail: ownTrail, call }, () => {
+      if (action.plan.throttles.length === 0) return proceed(call, action, exchange)
+      call.shaping = () => getFromContainer(controller as never) as object
+      return throttle(call, action, exchange).catch((error) => exchange.fail(error))
     })
   }
 }
 
-interface Exchange {
-  readonly request: Request
-  readonly response: Response
-  readonly next: NextFunction
-  readonly action: OpenedAction
+function proceed(call: AuditedCall, { body }: AuditedAction, exchange: Exchange): unknown {
+  const refusal = body?.refusalOf(exchange.request)
+  if (!refusal) return exchange.proceed(body)
+  call.reason = refusal.code
+  return sendProblem(exchange.request, exchange.response, refusal)
 }
 
-function proceed({ mediaType }: OpenedAction, request: Request, response: Response, next: NextFunction): void {
-  const refusal = mediaType?.refusalOf(request)
-  if (!refusal) {
-    next()
-    return
-  }
-  const call = callOf(request)
-  if (call) call.reason = refusal.code
-  sendProblem(request, response, refusal)
-}
-
-async function throttle(call: AuditedCall, plan: MethodHooks, controller: AnyClass, exchange: Exchange): Promise<void> {
-  const { request, response, next, action } = exchange
+async function throttle(call: AuditedCall, action: AuditedAction, exchange: Exchange): Promise<unknown> {
   try {
-    call.shaping = () => getFromContainer(controller as never) as object
-    for (const reservation of await reserveAddress(call, plan.throttles)) limitHeaders(response, reservation)
+    const reservations = await reserveAddress(call, action.plan.throttles)
+    for (const reservation of reservations) limitHeaders(exchange.response, reservation)
   } catch (error) {
-    if (error instanceof Throttled) sendThrottled(request, response, error)
-    else next(error)
-    return
+    if (!(error instanceof Throttled)) throw error
+    return sendThrottled(exchange.request, exchange.response, error)
   }
-  proceed(action, request, response, next)
+  return proceed(call, action, exchange)
 }
 
-function limitHeaders(response: Response, { limit, remaining, resetAfter, window }: Reservation): void {
-  response.setHeader('RateLimit-Policy', `${limit};w=${window}`)
-  response.setHeader('RateLimit-Limit', String(limit))
-  response.setHeader('RateLimit-Remaining', String(remaining))
-  response.setHeader('RateLimit-Reset', String(resetAfter))
+function limitHeaders(response: FrameworkResponse, { limit, remaining, resetAfter, window }: Reservation): void {
+  const outgoing = outgoingOf(response)
+  outgoing.setHeader('RateLimit-Policy', `${limit};w=${window}`)
+  outgoing.setHeader('RateLimit-Limit', String(limit))
+  outgoing.setHeader('RateLimit-Remaining', String(remaining))
+  outgoing.setHeader('RateLimit-Reset', String(resetAfter))
 }

@@ -1,4 +1,4 @@
-import { STATUS_CODES } from 'node:http'
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import {
   type AuditContext,
   AuditError,
@@ -10,8 +10,9 @@ import {
   Throttled,
 } from '@countersign/core'
 import type { ValidationError } from 'class-validator'
-import type { NextFunction, Request, Response } from 'express'
 import { Middleware } from 'routing-controllers'
+import type { Next } from './exchange.js'
+import { answer, type FrameworkRequest, type FrameworkResponse, incomingOf, outgoingOf } from './framework.js'
 import { problemOfMulter } from './multipart.js'
 import { callOf } from './request-call.js'
 import { requestOf } from './request-context.js'
@@ -34,9 +35,12 @@ export interface FieldProblem {
   readonly message?: string
 }
 
-/** Sends a problem document, with the request's id so that a report can be matched to a row. */
-export function sendProblem(request: Request, response: Response, problem: Problem): void {
-  if (response.headersSent) return
+/**
+ * Sends a problem document, with the request's id so that a report can be matched to a row. Takes
+ * what `@Req()` and `@Res()` give: Express's, or Koa's `ctx.request` and `ctx.response`.
+ */
+export function sendProblem(request: FrameworkRequest, response: FrameworkResponse, problem: Problem): void {
+  if (outgoingOf(response).headersSent) return
   const { status, ...members } = problem
   const document = {
     type: 'about:blank',
@@ -45,31 +49,33 @@ export function sendProblem(request: Request, response: Response, problem: Probl
     ...members,
     request_id: idOf(request),
   }
-  response
-    .status(status)
-    .type('application/problem+json')
-    .set('Cache-Control', 'no-store')
-    .send(JSON.stringify(document))
+  answer(response, {
+    status,
+    type: 'application/problem+json',
+    text: JSON.stringify(document),
+    headers: { 'Cache-Control': 'no-store' },
+  })
 }
 
-function idOf(request: Request): string | undefined {
+function idOf(request: FrameworkRequest): string | undefined {
   return callOf(request)?.context.requestId ?? contextFor(request)?.requestId
 }
 
-function contextFor(request: Request): AuditContext | undefined {
+function contextFor(request: FrameworkRequest): AuditContext | undefined {
   const context = currentContext()
-  return requestOf(context) === request ? context : undefined
+  const running = requestOf<FrameworkRequest>(context)
+  return running && incomingOf(running) === incomingOf(request) ? context : undefined
 }
 
 /** Answers a throttled attempt: with what the controller's hook returned, else with a problem. */
-export function sendThrottled(request: Request, response: Response, { body, hit }: Throttled): void {
-  if (response.headersSent) return
+export function sendThrottled(request: FrameworkRequest, response: FrameworkResponse, { body, hit }: Throttled): void {
+  if (outgoingOf(response).headersSent) return
   const shaped = serialised(request, body)
-  if (shaped !== undefined) response.status(429).type('application/json').send(shaped)
+  if (shaped !== undefined) answer(response, { status: 429, type: 'application/json', text: shaped })
   else sendProblem(request, response, { status: 429, code: 'throttled', retry_after: hit.retryAfter })
 }
 
-function serialised(request: Request, body: unknown): string | undefined {
+function serialised(request: FrameworkRequest, body: unknown): string | undefined {
   try {
     return body === undefined ? undefined : JSON.stringify(body)
   } catch (cause) {
@@ -113,7 +119,7 @@ export function problemOf(error: unknown): Problem {
   const status = statusOf(error) ?? (error instanceof URIError ? 400 : 500)
   const { type, name, code, errors, expose, message } = (error ?? {}) as Record<string, unknown>
   // A `reason` is for the row: it may say more than the client should learn.
-  const known = codeOfParserError[String(type)] ?? codeOfErrorName[String(name)]
+  const known = codeOfParserError[String(type)] ?? codeOfErrorName[String(name)] ?? codeOfSyntaxError(name, status)
   if (Array.isArray(errors) && status === 400) {
     return { status, code: 'validation_failed', errors: fieldProblems(errors as ValidationError[]) }
   }
@@ -124,6 +130,11 @@ export function problemOf(error: unknown): Problem {
     code: shown,
     ...(expose === true && status < 500 && type === undefined ? { detail: String(message) } : {}),
   }
+}
+
+/** Koa's body parser gives what JSON.parse threw a status, and no type. */
+function codeOfSyntaxError(name: unknown, status: number): string | undefined {
+  return name === 'SyntaxError' && status === 400 ? 'malformed_body' : undefined
 }
 
 function fieldProblems(errors: readonly ValidationError[], path = ''): FieldProblem[] {
@@ -152,22 +163,27 @@ function safeProblemOf(error: unknown): Problem {
 const clientLeft: Problem = { status: 499, code: 'client_disconnected' }
 
 /** The client left before all of its body was here: whatever then failed, that was why. */
-function hasLeft(request: Request): boolean {
-  return request.destroyed && !request.complete
+function hasLeft(request: FrameworkRequest): boolean {
+  const { destroyed, complete } = incomingOf(request)
+  return destroyed && !complete
 }
 
-/** The last middleware: every error becomes a problem document, and the reason of the attempt. */
+/**
+ * Every error becomes a problem document, and the reason of the attempt: as the last middleware on
+ * Express, around all others on Koa.
+ */
 export class ProblemErrors {
-  error(error: unknown, request: Request, response: Response, next: NextFunction): void {
+  error(error: unknown, request: FrameworkRequest, response: FrameworkResponse, next: Next): void {
     const call = callOf(request)
     const problem = hasLeft(request) ? clientLeft : safeProblemOf(error)
     if (call && !call.closed) {
       call.error ??= error
       call.reason ??= problem.code
     }
-    if (response.headersSent) {
+    const { headersSent, writableEnded } = outgoingOf(response)
+    if (headersSent) {
       // The head is out: nothing that could be sent now would be understood.
-      if (!response.writableEnded) next(error)
+      if (!writableEnded) next(error)
       return
     }
     if (error instanceof Throttled) sendThrottled(request, response, error)
@@ -175,12 +191,19 @@ export class ProblemErrors {
   }
 }
 
-/** Answers what no route takes, and what threw something that Express takes for no error. */
+/** True when routing-controllers has a route for a request, and began to serve it. */
+export function isServed(request: object): boolean {
+  return (request as { routingControllersStarted?: boolean }).routingControllersStarted === true
+}
+
+/**
+ * Answers what no route takes: on Express as the last middleware, where it also answers what threw
+ * something that Express takes for no error; on Koa when every middleware has left it unanswered.
+ */
 export class ProblemNotFound {
-  use(request: Request, response: Response, next: NextFunction): void {
-    const served = (request as { routingControllersStarted?: boolean }).routingControllersStarted === true
+  use(request: IncomingMessage, response: ServerResponse, next: Next): void {
     if (response.headersSent) next()
-    else if (!served) sendProblem(request, response, { status: 404, code: 'not_found' })
+    else if (!isServed(request)) sendProblem(request, response, { status: 404, code: 'not_found' })
     else if (callOf(request)?.error !== undefined)
       sendProblem(request, response, { status: 500, code: 'internal_error' })
     else next()

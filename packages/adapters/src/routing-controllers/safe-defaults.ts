@@ -2,7 +2,7 @@ import type { RoutingControllersOptions } from 'routing-controllers'
 import { ProblemErrors, ProblemNotFound } from './problem.js'
 
 /**
- * Options for `createExpressServer` that never show a stack or repeat input: problem documents
+ * Options for `createExpressServer` and `createKoaServer` that never show a stack or repeat input: problem documents
  * for every error, and validation that refuses undeclared fields.
  */
 export const safeDefaults: Pick<

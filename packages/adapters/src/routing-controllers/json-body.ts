@@ -1,21 +1,20 @@
 import { isUtf8 } from 'node:buffer'
 import type { AnyClass } from '@countersign/mixins'
 import 'reflect-metadata'
-import type { Request, Response } from 'express'
-import { getMetadataArgsStorage } from 'routing-controllers'
-import { guardFiles } from './multipart.js'
-import type { Problem } from './problem.js'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ActionBody, Param } from './action-body.js'
 
-/** What an action takes as its body. */
-export interface MediaType {
-  /** The problem with a request's body, as far as can be told before it is read. */
-  refusalOf(request: Request): Problem | undefined
+/** What both frameworks' requests know of their body. */
+interface BodiedRequest {
+  readonly headers: IncomingMessage['headers']
+  readonly body?: unknown
+  is(types: string[]): string | false | null
 }
 
-type Param = ReturnType<typeof getMetadataArgsStorage>['params'][number]
-type Verify = (request: Request, response: Response, body: Buffer, encoding: string) => void
+type Verify = (request: IncomingMessage, response: ServerResponse, body: Buffer, encoding: string) => void
 
-interface BodyParserOptions {
+/** The options of `@Body()`, which are those of body-parser. */
+export interface BodyParserOptions {
   readonly type?: string | string[]
   readonly verify?: Verify
 }
@@ -30,23 +29,18 @@ const prototypeKey = '"__proto__"'
  * Makes an action with a JSON body refuse what routing-controllers would let through to the
  * handler: another media type (an empty body), invalid UTF-8 (replacement characters), an array
  * where an object is declared (validation is skipped), a prototype, and nesting that overflows the
- * stack. An action with files takes a form ({@link guardFiles}).
+ * stack.
+ *
+ * @param body the parameter that takes all of it, where there is one
  */
-export function guardBody(controller: AnyClass, method: string): MediaType | undefined {
-  const storage = getMetadataArgsStorage()
-  const params = storage.params.filter((param) => param.object === controller.prototype && param.method === method)
-  const files = params.filter(({ type }) => type === 'file' || type === 'files')
-  // With files, the fields of the form are the body.
-  if (files.length > 0) return guardFiles(files)
-  const isJson = storage.controllers.find(({ target }) => (target as unknown) === controller)?.type === 'json'
-  const body = params.find(({ type }) => type === 'body')
-  if (!isJson || !(body ?? params.find(({ type }) => type === 'body-param'))) return undefined
-  const options = (body?.extraOptions ?? {}) as BodyParserOptions
+export function guardJson(controller: AnyClass, method: string, body: Param | undefined): ActionBody {
   const isObject = body !== undefined && wantsObject(body, controller, method)
-  if (body && !completed.has(options)) body.extraOptions = complete(options, isObject)
+  const options = body ? completedOptions(body, isObject) : {}
   const types = [options.type ?? 'application/json'].flat()
   return {
-    refusalOf(request) {
+    json: options,
+    refusalOf(given) {
+      const request = given as unknown as BodiedRequest
       if (request.is(types) === false || !isUtf8Typed(request)) return { status: 415, code: 'unsupported_media_type' }
       // A parser in front of the routes has read the body already, without these checks.
       const isMisshapen = isObject && Array.isArray(request.body)
@@ -56,18 +50,21 @@ export function guardBody(controller: AnyClass, method: string): MediaType | und
 }
 
 /** JSON is UTF-8 (RFC 8259); what else a parser could be talked into is a second reading of the bytes. */
-function isUtf8Typed(request: Request): boolean {
+function isUtf8Typed(request: BodiedRequest): boolean {
   const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(request.headers['content-type'] ?? '')?.[1]
   return charset === undefined || /^utf-?8$/i.test(charset)
 }
 
-function complete(options: BodyParserOptions, wantsObject: boolean): BodyParserOptions {
+function completedOptions(body: Param, wantsObject: boolean): BodyParserOptions {
+  const options = (body.extraOptions ?? {}) as BodyParserOptions
+  if (completed.has(options)) return options
   const verify: Verify = (request, response, body, encoding) => {
     assertReadable(body, wantsObject)
     options.verify?.(request, response, body, encoding)
   }
   const all = { ...options, verify }
   completed.add(all)
+  body.extraOptions = all
   return all
 }
 

@@ -1,0 +1,54 @@
+import type { Context, Next, Request, Response } from 'koa'
+import type { ActionBody } from '../action-body.js'
+import { type AuditedAction, actionMarkedBy } from '../audited-actions.js'
+import type { AuditedRoute, Exchange } from '../exchange.js'
+import { readBody } from './postponed-body.js'
+
+/** A route of @koa/router. */
+export interface Layer {
+  readonly path: unknown
+  readonly methods: readonly string[]
+  readonly stack: readonly unknown[]
+}
+
+/** The audited action that a route serves. */
+export function actionOf({ stack }: Layer): AuditedAction | undefined {
+  for (const middleware of stack) {
+    const action = actionMarkedBy(middleware)
+    if (action) return action
+  }
+  return undefined
+}
+
+/** A request as Koa serves it. */
+export class KoaExchange implements Exchange {
+  readonly request: Request
+  readonly response: Response
+
+  constructor(
+    readonly context: Context,
+    readonly next: Next,
+  ) {
+    this.request = context.request
+    this.response = context.response
+  }
+
+  /** Of all routes that match, routing-controllers serves the first, and so it is ours. */
+  get route(): AuditedRoute | undefined {
+    const { matched = [], method } = this.context as { matched?: readonly Layer[]; method: string }
+    for (const layer of matched) {
+      const action = layer.methods.includes(method) ? actionOf(layer) : undefined
+      if (action) return { action, template: typeof layer.path === 'string' ? layer.path : undefined }
+    }
+    return undefined
+  }
+
+  async proceed(body: ActionBody | undefined): Promise<unknown> {
+    await readBody(this.context, body)
+    return this.next()
+  }
+
+  fail(error: unknown): never {
+    throw error
+  }
+}
