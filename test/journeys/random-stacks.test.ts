@@ -2,11 +2,12 @@ import 'reflect-metadata'
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { flexibleLimiter } from '@countersign/adapters/rate-limiter-flexible'
-import { auditedControllers, safeDefaults } from '@countersign/adapters/routing-controllers'
+import { auditedControllers } from '@countersign/adapters/routing-controllers'
 import { createAuditTrail, memorySink } from '@countersign/core'
 import fc from 'fast-check'
-import { createExpressServer, getMetadataArgsStorage } from 'routing-controllers'
+import { getMetadataArgsStorage } from 'routing-controllers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { drivers } from '../support/drivers.js'
 import {
   auditedController,
   bareController,
@@ -20,17 +21,7 @@ import {
 const stacks = Number(process.env.STACKS ?? 500)
 
 const isAdmin = ({ request }: { request: IncomingMessage }) => request.headers.authorization === 'admin'
-const drivers = [
-  {
-    name: 'Express',
-    appOf: (controllers: unknown[]): RequestListener =>
-      createExpressServer({
-        ...safeDefaults,
-        controllers: controllers as never,
-        authorizationChecker: isAdmin as never,
-      }),
-  },
-]
+const options = { authorizationChecker: isAdmin as never }
 
 /** What a client sees of an answer, without what differs from one request to the next. */
 interface Seen {
@@ -57,7 +48,7 @@ async function forgetting(run: () => Promise<void>): Promise<void> {
   for (const [index, entries] of declared.entries()) entries.length = lengths[index] as number
 }
 
-describe.each(drivers)('on $name, any stack of mixins and decorators', ({ appOf }) => {
+describe.each(drivers)('on $name, any stack of mixins and decorators', ({ create }) => {
   let server: Server
   let url: string
   let app: RequestListener = (_request, response) => response.end()
@@ -76,8 +67,8 @@ describe.each(drivers)('on $name, any stack of mixins and decorators', ({ appOf 
     const sink = memorySink()
     const limiter = flexibleLimiter({ scopes: { wide: '1000/h', tight: '3/h' } })
     const trail = createAuditTrail({ sink, limiter })
-    const bare = appOf([bareController(spec, '/stack')])
-    const audited = appOf(auditedControllers(trail, [auditedController(spec, '/stack')]))
+    const bare = create([bareController(spec, '/stack')], options)
+    const audited = create(auditedControllers(trail, [auditedController(spec, '/stack')]), options)
     const isTight = spec.layers.some(({ kind }) => kind === 'throttle decorator')
     let counted = 0
     for (const { name, path, init, reached, outcome } of requestsTo(spec, `${url}/stack`)) {

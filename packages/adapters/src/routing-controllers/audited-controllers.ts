@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http'
 import type { AuditTrail } from '@countersign/core'
-import type { AnyClass } from '@countersign/mixins'
 import { markAction } from './audited-actions.js'
 import { checkControllers } from './check-controllers.js'
 import { type ControllerClass, classesOf } from './controller-classes.js'
