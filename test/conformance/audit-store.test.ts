@@ -125,16 +125,18 @@ for (const { name, open, here } of databases) {
       }
     })
 
-    it.runIf(name === 'PostgreSQL')('lets go of its connections when it is closed', async () => {
-      const connected = async (): Promise<number> =>
-        (await execute('select count(*)::int as n from pg_stat_activity where datname = current_database()'))[0].n
-      const before = await connected()
-      const another = mikroOrmSink(database.orm)
-      await another.write([sampleRow()])
-      expect(await connected()).toBe(before + 1)
-      await another.close?.()
-      await expect.poll(connected, { timeout: 2000 }).toBe(before)
-    })
+    const hasConnections = name === 'PostgreSQL'
+    if (hasConnections)
+      it('lets go of its connections when it is closed', async () => {
+        const connected = async (): Promise<number> =>
+          (await execute('select count(*)::int as n from pg_stat_activity where datname = current_database()'))[0].n
+        const before = await connected()
+        const another = mikroOrmSink(database.orm)
+        await another.write([sampleRow()])
+        expect(await connected()).toBe(before + 1)
+        await another.close?.()
+        await expect.poll(connected, { timeout: 2000 }).toBe(before)
+      })
 
     it('serves every filter by an index', async () => {
       await sink.write(Array.from({ length: 500 }, () => sampleRow({ event: 'logout', details: {} })))

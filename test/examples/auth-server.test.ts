@@ -288,9 +288,7 @@ describe('the server, started as the README says', () => {
         expect(await client.get('countersign:login:address:127.0.0.1')).toBe('1')
         await redis.kill()
         expect(await login()).toBe(401)
-        await expect
-          .poll(() => server.output())
-          .toMatch(/Warning: what the limiter needs is away \(store_\w+\): insure\./)
+        await expect.poll(() => server.output()).toMatch(/Warning: what the limiter needs is away \(\w+\): insure\./)
         server.process.kill('SIGTERM')
         expect(await server.exit).toBe(0)
         expect(server.output()).not.toContain('secret-in-url')

@@ -34,8 +34,8 @@ async function main(): Promise<void> {
 
 /** What the trail records of them, on the console as well. */
 function tellOfOutages({ trail }: AuthServer): void {
-  trail.signals.on('degradation_start', ({ row }) =>
-    console.warn(`Warning: what the ${row.details.component} needs is away (${row.reason}): ${row.details.reaction}.`),
+  trail.signals.on('degradation_start', ({ row: { details } }) =>
+    console.warn(`Warning: what the ${details.component} needs is away (${details.error}): ${details.reaction}.`),
   )
   trail.signals.on('degradation_end', ({ row }) =>
     console.warn(`What the ${row.details.component} needs is back after ${row.details.seconds} s.`),
