@@ -1,6 +1,6 @@
 import { mikroOrmReader, mikroOrmSink, sqlClient } from '@countersign/adapters/mikro-orm'
 import { flexibleLimiter } from '@countersign/adapters/rate-limiter-flexible'
-import { type AuditLimiter, memorySink } from '@countersign/core'
+import type { AuditLimiter } from '@countersign/core'
 import { limiterCases, type StoreUnderTest, storeCases } from '@countersign/core/testing'
 import { Redis } from 'ioredis'
 import { Redis as Valkey } from 'iovalkey'
@@ -13,8 +13,6 @@ const withPostgres = await postgresAvailable()
 const withRedis = await redisAvailable()
 
 describe('memory', () => {
-  const sink = memorySink()
-  for (const { title, run } of storeCases(() => ({ sink, reader: sink }))) it(title, run)
   const limiter = flexibleLimiter({ scopes })
   for (const { title, run } of limiterCases(() => limiter)) it(`limiter: ${title}`, run)
 })

@@ -1,31 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join, posix } from 'node:path'
-import { auditErrorCodes, catalogue, type EventDefinition } from '@countersign/core'
+import { auditErrorCodes, catalogue } from '@countersign/core'
 import ts from 'typescript-6'
 import { describe, expect, it } from 'vitest'
 import { root } from '../support/compile.js'
+import { bare, tableOf } from '../support/document-tables.js'
 import { homes, markdownFiles, parse, sourcesOf } from '../support/sources.js'
 
-/** The rows of the first table of a document, or of what follows a heading, without its head, cell by cell. */
-function tableOf(document: string, heading = ''): string[][] {
-  const lines = readFileSync(join(root, document), 'utf8').split('\n')
-  const begin = heading === '' ? 0 : lines.indexOf(heading)
-  const start = lines.findIndex((line, index) => index >= begin && line.startsWith('| ---'))
-  const rows = lines.slice(start + 1)
-  return rows
-    .slice(
-      0,
-      rows.findIndex((line) => !line.startsWith('|')),
-    )
-    .map((line) =>
-      line
-        .split(/(?<!\\)\|/)
-        .slice(1, -1)
-        .map((cell) => cell.trim()),
-    )
-}
-
-const bare = (cell = ''): string => cell.replaceAll('`', '')
 const sorted = (names: Iterable<string>): string[] => [...names].sort()
 
 describe('docs/events.md', () => {
@@ -36,14 +17,10 @@ describe('docs/events.md', () => {
     expect(sorted(detailsOfEvents().keys())).toEqual(sorted(Object.keys(catalogue)))
   })
 
-  it.each(Object.entries(catalogue))('says of %s what the code says', (event, { severity, owasp, ocsf }) => {
-    const row = rows.find(([name]) => bare(name) === event) ?? []
-    const [, emitted = '', details, severities, names, numbers = ''] = row
+  it.each(Object.keys(catalogue))('says of %s when it is emitted, and what its details are', (event) => {
+    const [, emitted = '', details] = rows.find(([name]) => bare(name) === event) ?? []
     expect(emitted.length).toBeGreaterThan(10)
     expect(details).toBe(detailsOfEvents().get(event))
-    expect(severities).toBe(shortest([severity.success, severity.failure, severity.denied]).join(', '))
-    expect(bare(names)).toBe(owaspNames(owasp).join(' '))
-    expect(numbers.match(/\d+/g)?.map(Number)).toEqual([ocsf.classUid, ocsf.activityId])
   })
 })
 
@@ -67,11 +44,6 @@ describe('the reasons of docs/events.md', () => {
 
 describe('docs/errors.md', () => {
   const rows = tableOf('docs/errors.md')
-
-  it('lists every code, once, and no other', () => {
-    expect(rows.map(([code]) => bare(code))).toEqual([...auditErrorCodes])
-    expect(new Set(auditErrorCodes).size).toBe(auditErrorCodes.length)
-  })
 
   it('says of every code what happened and what to do', () => {
     expect(rows.filter(([, happened = '', remedy = '']) => happened.length < 20 || remedy.length < 20)).toEqual([])
@@ -101,17 +73,6 @@ it('no document and no docstring points to a document that is not there', () => 
     .flatMap(({ path, text }) => [...text.matchAll(/\bdocs\/[\w-]+\.md\b/g)].map(([to]) => ({ path, to })))
   expect([...linked, ...named].filter(({ to }) => !existsSync(join(root, to)))).toEqual([])
 })
-
-const usualThrottle = 'excess_rate_limit_exceeded'
-
-function owaspNames({ success, failure, throttled }: EventDefinition['owasp']): readonly string[] {
-  const own = throttled === usualThrottle ? [success, failure] : [success, failure, throttled]
-  return shortest(own)
-}
-
-function shortest(names: readonly string[]): readonly string[] {
-  return new Set(names).size === 1 ? names.slice(0, 1) : names
-}
 
 interface Member {
   readonly name: string

@@ -67,6 +67,16 @@ describe('currentAttempt', () => {
     expect(attempts[0]?.actor).not.toHaveProperty('passwordHash')
   })
 
+  it('leaves out a subject that nobody can be found by', () => {
+    const { attempts } = inCall(['login', 'signup'], () => {
+      const unprintable = { toString: 1 } as never
+      currentAttempt().subject({ type: 'user', id: 'u-1' })
+      currentAttempt('login').subject({ type: 'user', id: unprintable })
+      currentAttempt('signup').subject(null as never)
+    })
+    expect(attempts.map(({ subject }) => subject)).toEqual([null, null])
+  })
+
   it('keeps a reason that was given before an outcome without one', () => {
     const { attempts } = inCall(['login'], () => void currentAttempt().reason('why').outcome('denied'))
     expect(attempts[0]).toMatchObject({ outcome: 'denied', reason: 'why' })

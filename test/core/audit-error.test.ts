@@ -1,5 +1,6 @@
 import { AuditError, auditErrorCodes } from '@countersign/core'
 import { expect, it } from 'vitest'
+import { bare, tableOf } from '../support/document-tables.js'
 
 it('carries its code, its message and its cause', () => {
   const cause = new Error('disk full')
@@ -12,6 +13,7 @@ it('has no cause unless one was given', () => {
   expect('cause' in new AuditError('ROW_LOST', 'One row is lost.')).toBe(false)
 })
 
-it('knows each code once', () => {
+it('knows each code once, and those of docs/errors.md', () => {
   expect(auditErrorCodes).toEqual([...new Set(auditErrorCodes)])
+  expect(tableOf('docs/errors.md').map(([code]) => bare(code))).toEqual([...auditErrorCodes])
 })

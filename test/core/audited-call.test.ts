@@ -48,6 +48,15 @@ describe('an audited call', () => {
     expect(onlyRow(recorded)).toMatchObject({ outcome: 'failure', status: 401 })
   })
 
+  it('loses only the row that can not be made, and says which', async () => {
+    const recorded = recording()
+    await open(recorded.trail, ['No.Event', 'login']).close({})
+    expect(summary(recorded)).toEqual(['login success'])
+    expect(recorded.faults).toMatchObject([
+      { code: 'ROW_LOST', message: expect.stringMatching(/'No\.Event'/), cause: { code: 'EVENT_NAME_INVALID' } },
+    ])
+  })
+
   it('leaves no row when nothing was attempted', async () => {
     const recorded = recording()
     await open(recorded.trail, []).close({})
@@ -105,6 +114,49 @@ describe('a nested call', () => {
     expect([summary(one), summary(two)]).toEqual([['signup success'], ['login success']])
   })
 
+  it('is delivered with its neighbours of the same trail, in one write for each trail', async () => {
+    const writes: string[][] = []
+    const counting = (name: string): AuditTrail =>
+      createAuditTrail({
+        sink: { name, write: async (rows) => void writes.push([name, ...rows.map(({ event }) => event)]) },
+      })
+    const [one, two] = [counting('one'), counting('two')]
+    const outer = open(one, ['signup'])
+    await open(two, ['login'], outer).close({})
+    await open(two, ['logout'], outer).close({})
+    await open(one, ['consent_update'], outer).close({})
+    await outer.close({})
+    expect(writes).toEqual([
+      ['one', 'signup', 'consent_update'],
+      ['two', 'login', 'logout'],
+    ])
+  })
+
+  it('makes no write of nothing on the trail of an outer one that attempted nothing', async () => {
+    const writes: number[] = []
+    const trail = createAuditTrail({ sink: { name: 'counting', write: async (rows) => void writes.push(rows.length) } })
+    const other = recording()
+    const outer = open(trail, [])
+    await open(other.trail, ['login'], outer).close({})
+    await outer.close({})
+    expect(writes).toEqual([])
+    expect(summary(other)).toEqual(['login success'])
+    await open(trail, []).close({})
+    expect(writes).toEqual([])
+  })
+
+  it('goes to the outermost call that is open, past one between them that is closed', async () => {
+    const recorded = recording()
+    const outer = open(recorded.trail, ['signup'])
+    const middle = open(recorded.trail, ['consent_update'], outer)
+    const inner = open(recorded.trail, ['login'], middle)
+    await middle.close({})
+    await inner.close({})
+    expect(recorded.rows).toEqual([])
+    await outer.close({})
+    expect(recorded.rows.map(({ event }) => event)).toEqual(['signup', 'consent_update', 'login'])
+  })
+
   it('is delivered though the outer one attempted nothing', async () => {
     const recorded = recording()
     const outer = open(recorded.trail, [])
@@ -138,6 +190,16 @@ describe('the steps after a call', () => {
     })
     await call.close(ending)
     expect(told).toEqual([[expected, []]])
+  })
+
+  it('are told of the ending also where nothing was attempted', async () => {
+    const told: boolean[] = []
+    for (const ending of [{ status: 200 }, { status: 401 }]) {
+      const call = open(recording().trail, [])
+      call.afterwards.push(async (succeeded) => void told.push(succeeded))
+      await call.close(ending)
+    }
+    expect(told).toEqual([true, false])
   })
 
   it('harm nobody when they fail: the rest runs, the row is stored, the fault is reported', async () => {

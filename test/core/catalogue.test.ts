@@ -1,6 +1,15 @@
-import { AuditError, assertEventName, catalogue, createAuditTrail, isSnakeCase, memorySink } from '@countersign/core'
+import {
+  AuditError,
+  assertEventName,
+  catalogue,
+  createAuditTrail,
+  type EventDefinition,
+  isSnakeCase,
+  memorySink,
+} from '@countersign/core'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { bare, tableOf } from '../support/document-tables.js'
 import { codeOf } from '../support/recording.js'
 
 const outcomes = ['success', 'failure', 'denied'] as const
@@ -21,6 +30,18 @@ describe('the catalogue', () => {
   it('holds a failed login for graver than a login', () => {
     const { severity } = createAuditTrail({ sink: memorySink() }).definitionOf('login')
     expect(severity).toEqual({ success: 'informational', failure: 'low', denied: 'medium' })
+  })
+})
+
+describe('the catalogue and docs/events.md', () => {
+  const rows = tableOf('docs/events.md')
+
+  it.each(Object.entries(catalogue))('say the same of %s', (event, { severity, owasp, ocsf }) => {
+    const [, , , severities, names, numbers = ''] = rows.find(([name]) => bare(name) === event) ?? []
+    expect(severities).toBe(shortest([severity.success, severity.failure, severity.denied]).join(', '))
+    expect(bare(names)).toBe(owaspNames(owasp).join(' '))
+    expect(owasp.denied).toBe('authz_fail')
+    expect(numbers.match(/\d+/g)?.map(Number)).toEqual([ocsf.classUid, ocsf.activityId])
   })
 })
 
@@ -94,3 +115,14 @@ describe('assertEventName', () => {
     ])
   })
 })
+
+const usualThrottle = 'excess_rate_limit_exceeded'
+
+function owaspNames({ success, failure, throttled }: EventDefinition['owasp']): readonly string[] {
+  const own = throttled === usualThrottle ? [success, failure] : [success, failure, throttled]
+  return shortest(own)
+}
+
+function shortest(names: readonly string[]): readonly string[] {
+  return new Set(names).size === 1 ? names.slice(0, 1) : names
+}

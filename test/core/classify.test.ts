@@ -56,6 +56,38 @@ describe('by how the call ended', () => {
   })
 })
 
+describe('the reason of a status', () => {
+  it.each([
+    [400, 'invalid_request'],
+    [401, 'unauthenticated'],
+    [403, 'forbidden'],
+    [404, 'not_found'],
+    [405, 'method_not_allowed'],
+    [406, 'not_acceptable'],
+    [408, 'timeout'],
+    [409, 'conflict'],
+    [410, 'gone'],
+    [413, 'payload_too_large'],
+    [415, 'unsupported_media_type'],
+    [422, 'unprocessable'],
+    [423, 'locked'],
+    [429, 'throttled'],
+    [499, 'client_disconnected'],
+    [500, 'internal_error'],
+    [503, 'unavailable'],
+    [599, 'internal_error'],
+  ])('%i is %s', (status, reason) => expect(classify(attempt(), { status }).reason).toBe(reason))
+
+  it('is none for what went well, whatever the layer says: 399 is no failure', () => {
+    expect(classify(attempt(), { status: 399, reason: 'of_layer' })).toEqual({
+      outcome: 'success',
+      reason: null,
+      status: 399,
+    })
+    expect(classify(attempt({ outcome: 'success' }), { reason: 'of_layer' }).reason).toBeNull()
+  })
+})
+
 describe('by what the code declared', () => {
   it('believes a failure that a neutral answer hides', () => {
     const declared = attempt({ outcome: 'failure', reason: 'unknown_address' })
@@ -95,6 +127,8 @@ describe('by what the code declared', () => {
     const throttled = attempt({ throttling: hit, outcome: 'success' })
     expect(classify(throttled, { status: 200 })).toMatchObject({ outcome: 'denied', reason: 'throttled' })
     expect(classify(attempt({ throttling: hit }), {}).status).toBe(429)
+    expect(classify(attempt({ throttling: hit }), { status: 503 }).status).toBe(503)
+    expect(classify(attempt({ throttling: hit, reason: 'too_many_codes' }), {}).reason).toBe('too_many_codes')
   })
 
   it('remembers what the audited code threw, though the response hides it', () => {
@@ -162,6 +196,32 @@ describe('statusOf', () => {
     'finds none in %j',
     (value) => expect(statusOf(value)).toBeNull(),
   )
+
+  it('takes the first and the last status that there can be', () => {
+    expect([100, 599].map((status) => statusOf({ status }))).toEqual([100, 599])
+    expect(statusOf({ status: 404.5 })).toBeNull()
+  })
+
+  it('finds none in a function, whatever it carries', () => {
+    expect(statusOf(Object.assign(() => undefined, { status: 404 }))).toBeNull()
+  })
+
+  it('finds none in what can not be looked at', () => {
+    const closed = new Proxy(
+      {},
+      {
+        get() {
+          throw new Error('closed')
+        },
+      },
+    )
+    expect(statusOf(closed)).toBeNull()
+    expect(classify(attempt(), { error: closed })).toEqual({
+      outcome: 'failure',
+      reason: 'internal_error',
+      status: null,
+    })
+  })
 
   it('passes over a field that is no status', () => {
     expect(statusOf({ httpCode: 'E_AUTH', status: 401 })).toBe(401)

@@ -33,6 +33,12 @@ describe('cleanText', () => {
     expect(cleanText('abcde', 5)).toBe('abcde')
   })
 
+  it('cuts before a character of two units, the first and the last of them too', () => {
+    expect(['\u{10000}', '\u{10ffff}'].map((wide) => cleanText(`ab${wide}cd`, 4))).toEqual(['ab…', 'ab…'])
+    expect(cleanText('ab\u{10000}cd', 5)).toBe('ab\u{10000}…')
+    expect(['\ud7ff', '\ue000'].map((narrow) => cleanText(`ab${narrow}cde`, 4))).toEqual(['ab\ud7ff…', 'ab\ue000…'])
+  })
+
   it('is bounded, well-formed and free of control characters, whatever it is given', () => {
     fc.assert(
       fc.property(anyText, limit, (text, most) => {

@@ -92,6 +92,37 @@ describe('GroupCommit', () => {
     ).toEqual([4, 3, 7])
   })
 
+  it('fills a batch to the last row', async () => {
+    const written: number[] = []
+    const group = new GroupCommit(async ({ length }) => void written.push(length), { inFlight: 1, maxBatch: 4 })
+    await Promise.all([rows(2), rows(2), rows(4), rows(1)].map((caller) => group.add(caller)))
+    expect(written).toEqual([4, 4, 1])
+  })
+
+  it('has two writes under way, of a thousand rows each, unless told', async () => {
+    const { group, writes } = store()
+    const added = rows(2001).map((row) => group.add([row]))
+    await nextTurn()
+    expect(writes.map(({ ids }) => ids.length)).toEqual([1000, 1000])
+    writes[0]?.finish()
+    writes[1]?.finish()
+    await nextTurn()
+    await nextTurn()
+    expect(writes.at(-1)?.ids).toHaveLength(1)
+    writes.at(-1)?.finish()
+    await Promise.all(added)
+  })
+
+  it('lets a hundred thousand rows wait unless told, and no more', async () => {
+    const { group, writes } = store()
+    const row = sampleRow()
+    const all = group.add(Array.from({ length: 100_000 }, () => row))
+    await expect(group.add([row])).rejects.toMatchObject({ code: 'SINK_OVERLOADED' })
+    await nextTurn()
+    writes[0]?.finish()
+    await all
+  })
+
   it('refuses what would exceed the queue, and takes rows again when it is shorter', async () => {
     const { group, writes } = store({ maxQueue: 3, inFlight: 1 })
     const first = group.add(rows(1))
@@ -163,6 +194,27 @@ describe('GroupCommit, when the store refuses', () => {
     expect(stored).toEqual([good])
   })
 
+  it('does not write a bad row again that came alone', async () => {
+    let writes = 0
+    const group = new GroupCommit(
+      () => {
+        writes++
+        return Promise.reject({ row: true, write: writes })
+      },
+      { isRowFault },
+    )
+    await expect(group.add([bad])).rejects.toEqual({ row: true, write: 1 })
+    expect(writes).toBe(1)
+  })
+
+  it('takes every fault for the store’s unless told: nothing is written twice', async () => {
+    let writes = 0
+    const group = new GroupCommit(() => Promise.reject({ row: true, write: ++writes }))
+    const answers = await Promise.allSettled(rows(3).map((row) => group.add([row])))
+    expect(answers.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
+    expect(writes).toBe(1)
+  })
+
   it('does not write row by row when the store itself is the fault', async () => {
     let writes = 0
     const group = new GroupCommit(
@@ -205,6 +257,37 @@ it('GroupCommit writes nothing for no rows', async () => {
 describe('GroupCommit.drain', () => {
   it('resolves at once when there is nothing to do', async () => {
     await store().group.drain()
+  })
+
+  it('waits for what nobody has begun to write', async () => {
+    const { group, writes } = store()
+    const added = group.add(rows(1))
+    let drained = false
+    const draining = group.drain().then(() => {
+      drained = true
+    })
+    await nextTurn()
+    expect(writes).toHaveLength(1)
+    expect(drained).toBe(false)
+    writes[0]?.finish()
+    await Promise.all([added, draining])
+  })
+
+  it('waits for every write under way, though nothing waits behind them', async () => {
+    const { group, writes } = store({ inFlight: 2, maxBatch: 1 })
+    const [first, second] = rows(2).map((row) => group.add([row]))
+    await nextTurn()
+    expect(writes).toHaveLength(2)
+    let drained = false
+    const draining = group.drain().then(() => {
+      drained = true
+    })
+    writes[0]?.finish()
+    await first
+    await nextTurn()
+    expect(drained).toBe(false)
+    writes[1]?.finish()
+    await Promise.all([second, draining])
   })
 
   it('waits for what waits and for what is being written', async () => {

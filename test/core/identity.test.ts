@@ -34,6 +34,14 @@ describe('maskIdentifier', () => {
     expect(maskIdentifier('🦊fox@example.org')).toBe('🦊***@e***.org')
   })
 
+  it('knows an address by its parts, each as long as it may be', () => {
+    expect(maskIdentifier(`${'a'.repeat(64)}@mail.example.org`)).toBe('a***@m***.org')
+    expect(maskIdentifier('ada@example.museum')).toBe('a***@e***.***')
+    const none = [`${'a'.repeat(65)}@example.org`, 'ada@example.museums', 'ada@example.o', 'ada@example..org']
+    none.push('ada@example.org x', 'x ada@example.org', 'ada@@example.org', 'ada@example.org.', 'ada@ex ample.org')
+    expect(new Set(none.map(maskIdentifier))).toEqual(new Set(['***']))
+  })
+
   it('shows an ending that many people share, and no other: it may be the end of a password', () => {
     for (const ending of ['com', 'net', 'org', 'edu', 'gov', 'io', 'dev', 'app', 'co', 'nl']) {
       expect(maskIdentifier(`ada@example.${ending}`)).toBe(`a***@e***.${ending}`)
@@ -88,6 +96,11 @@ describe('toActor', () => {
 
   it.each([undefined, null, 'ada', 7])('refuses %j, which is no actor', (nobody) => {
     expect(codeOf(() => toActor(nobody as never))).toBe('SETTING_INVALID')
+  })
+
+  it('has a label only where it is a text', () => {
+    expect(toActor({ id: 7, label: 8 } as never)).toEqual({ type: 'user', id: '7' })
+    expect(toActor({ type: 'anonymous', label: 'Guest' })).toEqual({ type: 'anonymous', label: 'Guest' })
   })
 
   it('needs no id', () => {

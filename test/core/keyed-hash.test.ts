@@ -63,6 +63,14 @@ describe('the key of a trail', () => {
     expect(onlyRow(one).attempted?.hash).toBe(two.trail.identifierHash('ada@example.org'))
   })
 
+  it('makes the same of a row for good: a change would cut every stored trail in two', async () => {
+    const recorded = recording({ key })
+    const attempted = 'ada@example.org'
+    await runInContext({ sessionId: 's-1' }, () => recorded.trail.record('login', { attempted }))
+    expect(onlyRow(recorded).attempted?.hash).toBe('03OwyB2jPqig9Kek3NQJ7A')
+    expect(onlyRow(recorded).sessionId).toBe('8LwibC5jYDOJK48bCtObvA')
+  })
+
   it('never gives a session the hash of an identifier', async () => {
     const recorded = recording({ key })
     await runInContext({ sessionId: 'ada' }, () => recorded.trail.record('login', { attempted: 'ada' }))

@@ -1,4 +1,4 @@
-import { memorySink, type Outcome } from '@countersign/core'
+import { type AuditRow, memorySink, type Outcome } from '@countersign/core'
 import { sampleRow } from '@countersign/core/testing'
 import { describe, expect, it } from 'vitest'
 
@@ -32,6 +32,16 @@ describe('memorySink', () => {
     expect((await sink.find({ limit: 500 })).items).toHaveLength(10)
   })
 
+  it('knows a row again after newer ones filled a generation, and forgets it when it is out', async () => {
+    const sink = memorySink({ capacity: 2 })
+    const [a, b, ...newer] = Array.from({ length: 9 }, () => sampleRow()) as [AuditRow, AuditRow, ...AuditRow[]]
+    await sink.write([a, b, a])
+    expect(sink.rows).toEqual([a, b])
+    expect(await sink.get(a.id)).toEqual(a)
+    await sink.write(newer)
+    expect(await sink.get(a.id)).toBeNull()
+  })
+
   it('takes more rows at once than it may keep', async () => {
     const sink = memorySink({ capacity: 10 })
     const rows = Array.from({ length: 35 }, () => sampleRow())
@@ -54,6 +64,25 @@ describe('memorySink', () => {
     const [one, two] = [memorySink(), memorySink()]
     await one.write([sampleRow()])
     expect(two.rows).toEqual([])
+  })
+
+  it('gives a page its rows and a cursor, and the last one none', async () => {
+    const sink = memorySink()
+    expect(await sink.find({ limit: 2 })).toEqual({ items: [], nextCursor: null })
+    const [a, b, c] = [sampleRow(), sampleRow(), sampleRow()]
+    await sink.write([a, b])
+    expect(await sink.find({ limit: 2 })).toEqual({ items: [b, a], nextCursor: null })
+    await sink.write([c])
+    expect(await sink.find({ limit: 2 })).toEqual({ items: [c, b], nextCursor: b.id })
+    expect(await sink.find({ limit: 2, cursor: b.id })).toEqual({ items: [a], nextCursor: null })
+  })
+
+  it('passes over rows without what is looked for', async () => {
+    const sink = memorySink()
+    await sink.write([sampleRow({ subject: null, attempted: null })])
+    for (const query of [{ subjectId: 'u-1' }, { concerning: 'u-1' }, { attemptedHash: 'x' }])
+      expect((await sink.find(query)).items).toEqual([])
+    expect(sink.name).toBe('memory')
   })
 
   it('refuses a query that is none', async () => {

@@ -26,6 +26,10 @@ describe('the policy of an event', () => {
     expect(codeOf(make({ login: { delivery: 'joined', unreachable: null } }))).toBe('POLICY_INVALID')
   })
 
+  it('may be left open', () => {
+    expect(codeOf(make({ login: undefined }))).toBeNull()
+  })
+
   it('names the event and what to write', () => {
     expect(make({ logout: { unreachable: 'closed' } })).toThrow(/'logout'.*delivery: 'joined'/)
   })

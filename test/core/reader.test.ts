@@ -30,7 +30,14 @@ describe('checkQuery', () => {
   })
 
   it('refuses a cursor that is none', () => {
-    for (const cursor of ['', 'x', "'; drop table audit_event; --", rowId().toUpperCase(), `${rowId()} `]) {
+    for (const cursor of [
+      '',
+      'x',
+      "'; drop table audit_event; --",
+      rowId().toUpperCase(),
+      `${rowId()} `,
+      ` ${rowId()}`,
+    ]) {
       expect(codeOf(() => checkQuery({ cursor }))).toBe('CURSOR_INVALID')
     }
     expect(checkQuery({ cursor: rowId() })).toBe(50)
@@ -41,6 +48,11 @@ describe('isRowId', () => {
   it('knows a UUIDv7 from any other UUID', () => {
     fc.assert(fc.property(fc.uuid({ version: 7 }), isRowId))
     fc.assert(fc.property(fc.uuid({ version: 4 }), (id) => !isRowId(id)))
+  })
+
+  it('knows it from what only prints as one', () => {
+    expect(isRowId([rowId()])).toBe(false)
+    expect(isRowId(rowId())).toBe(true)
   })
 
   it('answers for anything without throwing', () => {

@@ -123,6 +123,32 @@ describe('redact, by size', () => {
     expect(JSON.stringify(copy.deep)).not.toContain('bottom')
   })
 
+  it('takes a hundred entries and no more, under names of a hundred characters', () => {
+    const wide = (count: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, index) => [`k${index}`, index]))
+    expect(redact(wide(100))).toEqual(wide(100))
+    expect(redact(wide(101))).toEqual({ ...wide(100), '…': '[1 more]' })
+    expect(redact({ ['k'.repeat(101)]: 1, ['n'.repeat(100)]: 2 })).toEqual({
+      [`${'k'.repeat(99)}…`]: 1,
+      ['n'.repeat(100)]: 2,
+    })
+  })
+
+  it('goes eight objects deep and no deeper', () => {
+    const nested = (depth: number, inside: unknown): unknown =>
+      Array.from({ length: depth }).reduce((inner) => ({ inner }), inside)
+    expect(redact(nested(8, 'bottom'))).toEqual(nested(8, 'bottom'))
+    expect(redact(nested(9, 'bottom'))).toEqual(nested(8, '[too deep]'))
+  })
+
+  it('takes two thousand values and no more', () => {
+    const hundred = Array.from({ length: 100 }, () => 1)
+    const copy = redact(Array.from({ length: 30 }, () => hundred)) as unknown[]
+    // The list, 19 full ones with their own, and what is left for the next.
+    const last = hundred.map((one, index) => (index < 2000 - 1 - 19 * 101 - 1 ? one : '[too much]'))
+    expect(copy).toEqual([...Array(19).fill(hundred), last, ...Array(10).fill('[too much]')])
+  })
+
   it('never cuts a character in two', () => {
     const [text] = redact([`${'x'.repeat(1022)}🦊🦊`]) as [string]
     expect(text.isWellFormed()).toBe(true)

@@ -37,6 +37,25 @@ describe('redact, by key', () => {
     ).toEqual([])
   })
 
+  it('takes out what stands under two words in one', () => {
+    expect(
+      leaking([
+        ...[
+          'apikey',
+          'privatekey',
+          'signingkey',
+          'encryptionkey',
+          'accesskey',
+          'cardnumber',
+          'sessionid',
+          'onetime',
+          'api--key',
+        ],
+        ...['backupcode', 'recoverycode', 'verificationcode', 'securitycode', 'pincode'],
+      ]),
+    ).toEqual([])
+  })
+
   it('leaves what only resembles a secret key', () => {
     const plain = {
       country_code: 'NL',
@@ -109,6 +128,7 @@ describe('redact, by value', () => {
     ['a bcrypt hash', '$2b$10$abcdefghijklmnopqrstuv'],
     ['an otpauth address', 'otpauth://totp/Ada?secret=JBSWY3DPEHPK3PXP'],
     ['a token in a query', 'https://example.org/verify?token=abcd1234'],
+    ['a bearer header with room in it', 'Bearer  \t abcdef0123456789'],
     ['a bearer header split by a tab', 'Bearer\tabcdef0123456789'],
     ['an encrypted web token without a key part', `eyJhbGciOiJkaXIifQ..${'i'.repeat(16)}.${'c'.repeat(40)}.dGFn`],
     ['a token longer than the bound of a text', `eyJhbGciOiJFZERTQSJ9.${'c'.repeat(2000)}.${'s'.repeat(40)}`],
@@ -138,6 +158,13 @@ describe('redact, by value', () => {
       'the basics',
       'order 4711',
       'https://example.org/a?page=2',
+      'https://example.org/a?code=abc',
+      'eyJhbGciOiJIUzI1NiJ9.short',
+      'a bearer of news',
+      'back to basic needs',
+      '$5.00 and $10 off',
+      'sk_live_abc',
+      'AKIAB',
       'ünïcödé 🦊',
     ]
     expect(redact(plain)).toEqual(plain)
@@ -171,6 +198,54 @@ describe('redact, by form', () => {
       set: [1, 2],
       map: { a: 1 },
     })
+  })
+
+  it('copies what is left of an object of a class, of bytes and of an error', () => {
+    class Invoice {
+      readonly id = 'i-1'
+      readonly paid = true
+    }
+    expect(
+      redact([
+        new Invoice(),
+        Object.assign(Object.create(null), { id: 'i-2' }),
+        new ArrayBuffer(4),
+        new DataView(new ArrayBuffer(5)),
+        Number.POSITIVE_INFINITY,
+        Object.assign(new Error('why'), { name: `E\n${'x'.repeat(200)}` }),
+      ]),
+    ).toEqual([
+      { id: 'i-1', paid: true },
+      { id: 'i-2' },
+      '[binary, 4 bytes]',
+      '[binary, 5 bytes]',
+      'Infinity',
+      { name: `E\ufffd${'x'.repeat(97)}…`, message: 'why' },
+    ])
+  })
+
+  it('says where it could not look, and goes on beside it as if it had not', () => {
+    const closed = () =>
+      new Proxy(
+        {},
+        {
+          ownKeys() {
+            throw new Error('no')
+          },
+        },
+      )
+    const shy = {
+      get field() {
+        throw new Error('no')
+      },
+      other: 1,
+    }
+    const many = Array.from({ length: 20 }, closed)
+    expect(redact([shy, ...many, { a: { b: 1 } }])).toEqual([
+      { field: '[unreadable]', other: 1 },
+      ...many.map(() => '[unreadable]'),
+      { a: { b: 1 } },
+    ])
   })
 
   it('keeps the values of a map whose keys are no texts', () => {

@@ -8,6 +8,7 @@ describe('rowId', () => {
     const before = Date.now()
     const id = rowId()
     expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
+    expect(id.slice(20), 'the first one has its random bits, too').not.toBe('000-000000000000')
     expect(timeOfRowId(id)).toBeGreaterThanOrEqual(before)
     expect(timeOfRowId(id)).toBeLessThanOrEqual(Date.now() + 1)
   })

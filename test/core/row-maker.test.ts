@@ -69,6 +69,34 @@ describe('a row', () => {
     expect(row.actor).toEqual({ type: 'anonymous' })
   })
 
+  it('bears the severity of its outcome', async () => {
+    const severities = ['success', 'failure', 'denied'].map(async (outcome) => {
+      const row = await rowOf(null, recording(), context, (call) => {
+        for (const attempt of call.attempts) attempt.outcome = outcome as 'success'
+      })
+      return row.severity
+    })
+    expect(await Promise.all(severities)).toEqual(['informational', 'low', 'medium'])
+  })
+
+  it('says how long the attempt took, in milliseconds with three decimals', async () => {
+    const { durationMs } = await rowOf(null, recording(), context, (call) => {
+      for (const attempt of call.attempts) Object.assign(attempt, { startedAt: performance.now() - 1234.5678 })
+    })
+    expect(durationMs).toBeGreaterThanOrEqual(1234.567)
+    expect(durationMs).toBeLessThan(11_234)
+    expect(Math.round(durationMs * 1000) / 1000).toBe(durationMs)
+  })
+
+  it('bears the session that the code named before that of the context', async () => {
+    const ofKey = (): Recording => recording({ key: 'k'.repeat(32) })
+    const { sessionId } = await rowOf(null, ofKey(), context, (call) => {
+      for (const attempt of call.attempts) attempt.sessionId = 'session-of-eve'
+    })
+    expect(sessionId).toBe((await rowOf(null, ofKey(), { sessionId: 'session-of-eve' })).sessionId)
+    expect(sessionId).not.toBe((await rowOf(null, ofKey())).sessionId)
+  })
+
   it('bears the throttle that refused', async () => {
     const row = await rowOf(null, recording(), context, (call) => {
       for (const attempt of call.attempts) attempt.throttling = hit
@@ -104,7 +132,9 @@ describe('the actor of a row', () => {
       throw cause
     }, recorded)
     expect(row.actor).toEqual({ type: 'anonymous' })
-    expect(recorded.faults).toMatchObject([{ code: 'STEP_FAILED', cause }])
+    expect(recorded.faults).toMatchObject([
+      { code: 'STEP_FAILED', message: expect.stringMatching(/actor source/), cause },
+    ])
   })
 
   it('is a user when the source gives an entity with an id', async () => {
@@ -138,6 +168,28 @@ describe('the device of a row', () => {
     expect(given).toHaveLength(512)
   })
 
+  it('is not looked for where there is no user agent', async () => {
+    let asked = 0
+    const recorded = recording({
+      device: () => {
+        asked++
+        return { browser: 'Firefox' }
+      },
+    })
+    expect((await rowOf(null, recorded, {})).device).toBeNull()
+    expect(asked).toBe(0)
+  })
+
+  it.each([null, undefined, 'Firefox'])('is missing where the parser finds %j', async (found) => {
+    expect((await rowOf(null, recording({ device: () => found as null }))).device).toBeNull()
+  })
+
+  it('is its browser, system and type, whichever are known, and nothing else', async () => {
+    const found = { os: 'Linux', browser: undefined, type: 7, version: 'hunter2' }
+    const row = await rowOf(null, recording({ device: () => found as never }))
+    expect(row.device).toEqual({ os: 'Linux', type: '7' })
+  })
+
   it('is missing when the parser throws; the row is not', async () => {
     const recorded = recording({
       device: () => {
@@ -145,7 +197,7 @@ describe('the device of a row', () => {
       },
     })
     expect((await rowOf(null, recorded)).device).toBeNull()
-    expect(recorded.faults).toMatchObject([{ code: 'STEP_FAILED' }])
+    expect(recorded.faults).toMatchObject([{ code: 'STEP_FAILED', message: expect.stringMatching(/device parser/) }])
   })
 })
 

@@ -1,4 +1,5 @@
-import { AuditError, type AuditSignal } from '@countersign/core'
+import { getEventListeners } from 'node:events'
+import { AuditError, type AuditSignal, createAuditTrail, memorySink } from '@countersign/core'
 import { describe, expect, it } from 'vitest'
 import { codeOf, recording } from '../support/recording.js'
 
@@ -73,6 +74,18 @@ describe('a subscription', () => {
     expect(heard, 'the other one goes on').toEqual(['login'])
   })
 
+  it('is counted once when it has ended, however often it was ended: the last one left is told', async () => {
+    // Without a subscriber of faults, as a recording has one.
+    const trail = createAuditTrail({ sink: memorySink() })
+    const heard: string[] = []
+    const off = trail.signals.on('login', () => heard.push('ended'))
+    trail.signals.on('login', () => heard.push('left'))
+    off()
+    off()
+    await trail.record('login')
+    expect(heard).toEqual(['left'])
+  })
+
   it('of the same function twice is two', async () => {
     const { trail } = recording()
     let heard = 0
@@ -94,6 +107,15 @@ describe('a subscription', () => {
     stop.abort()
     await trail.record('login')
     expect(heard).toBe(1)
+  })
+
+  it('holds nothing of its AbortSignal when it has ended', () => {
+    const { trail } = recording()
+    const { signal } = new AbortController()
+    const off = trail.signals.on('login', () => undefined, { signal })
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1)
+    off()
+    expect(getEventListeners(signal, 'abort')).toEqual([])
   })
 
   it('does not begin when its AbortSignal has aborted', async () => {

@@ -67,13 +67,31 @@ describe.each(failing)('a subscriber that %s', (_, subscriber) => {
     trail.signals.on('login', () => {
       throw new Error('x')
     })
-    await trail.record('login')
-    await sleep(10)
+    const warnings = await warningsDuring(async () => {
+      await trail.record('login')
+      await sleep(10)
+    })
     expect(told).toBe(1)
+    expect(warnings).toMatchObject([{ code: 'SUBSCRIBER_FAILED', message: expect.stringMatching(/'fault'/) }])
   })
 })
 
 describe('a subscriber', () => {
+  it.each([undefined, null, 7, 'text', {}, () => undefined])(
+    'may return %s, and that is no fault',
+    async (returned) => {
+      const { trail, faults } = recording()
+      let heard = 0
+      trail.signals.on('login', () => {
+        heard++
+        return returned
+      })
+      await trail.record('login')
+      await nextTurn()
+      expect([heard, faults]).toEqual([1, []])
+    },
+  )
+
   it('that hangs holds nobody up', async () => {
     const { trail, rows } = recording()
     trail.signals.on('*', () => new Promise(() => undefined))

@@ -81,6 +81,21 @@ describe('trail.report', () => {
     ])
   })
 
+  it('has a cause where there is one, and none where there is none', () => {
+    const { trail, faults } = recording()
+    trail.report('STEP_FAILED', 'The mail was not sent.')
+    trail.report('STEP_FAILED', 'The mail was not sent.', null)
+    expect(faults.map((fault) => ('cause' in fault ? [fault.cause] : []))).toEqual([[], [null]])
+  })
+
+  it('bears the name of the signal, as every signal does', () => {
+    const { trail } = recording()
+    const heard: unknown[] = []
+    trail.signals.on('fault', (fault) => heard.push(fault))
+    trail.report('STEP_FAILED', 'The mail was not sent.')
+    expect(heard).toMatchObject([{ name: 'fault', error: { code: 'STEP_FAILED' } }])
+  })
+
   it('warns when nobody listens, and when nobody listens any more', async () => {
     const trail = createAuditTrail({ sink: memorySink() })
     trail.signals.on('fault', () => undefined)()

@@ -166,6 +166,8 @@ describe('what a trail knows', () => {
     const definition = trail.definitionOf(first)
     for (const name of rest) trail.definitionOf(name)
     expect(trail.definitionOf(first)).toBe(definition)
+    expect(trail.definitionOf('made_up_999')).toBe(trail.definitionOf('made_up_999'))
+    expect(trail.definitionOf('made_up_1000')).not.toBe(trail.definitionOf('made_up_1000'))
     expect(trail.definitionOf('made_up_2999')).not.toBe(trail.definitionOf('made_up_2999'))
     expect(trail.definitionOf('made_up_2999')).toEqual(trail.definitionOf('made_up_2999'))
   })

@@ -39,6 +39,13 @@ describe('the path of a row', () => {
     expect(trail.counts).toEqual({ recorded: 1, vetoed: 2, lost: 0 })
   })
 
+  it('is counted in figures that nobody else can change', async () => {
+    const { trail } = recording()
+    await trail.record('login')
+    Object.assign(trail.counts, { recorded: 7 })
+    expect(trail.counts).toEqual({ recorded: 1, vetoed: 0, lost: 0 })
+  })
+
   it('ends outside of the request: the sink is in nobody’s context', async () => {
     const seen: unknown[] = []
     const transaction = new AsyncLocalStorage<string>()
@@ -114,7 +121,7 @@ describe('the transform', () => {
     })
     await recorded.trail.record('login', { reason: 'why', details: { method: 'password' } })
     expect(onlyRow(recorded)).toMatchObject({ event: 'login', reason: 'why', details: {} })
-    expect(recorded.faults).toMatchObject([{ code: 'STEP_FAILED', cause, message: /transform/ }])
+    expect(recorded.faults).toMatchObject([{ code: 'STEP_FAILED', cause, message: expect.stringMatching(/transform/) }])
   })
 
   it.each([undefined, null, {}])('that returns %s changes nothing', async (nothing) => {
@@ -151,7 +158,7 @@ describe('the veto', () => {
     })
     await throwing.trail.record('login')
     expect(throwing.rows).toHaveLength(1)
-    expect(throwing.faults).toMatchObject([{ code: 'STEP_FAILED', message: /veto/ }])
+    expect(throwing.faults).toMatchObject([{ code: 'STEP_FAILED', message: expect.stringMatching(/veto/) }])
     const vague = recording({ veto: () => 'yes' as never })
     await vague.trail.record('login')
     expect(vague.rows).toHaveLength(1)
@@ -204,7 +211,10 @@ describe('a sink', () => {
     const { trail, faults } = recording({
       sink: {
         name: 'throwing',
-        write: async (rows) => void written.push(...rows),
+        write: async (rows) => {
+          await nextTurn()
+          written.push(...rows)
+        },
         waitsForCaller: () => {
           throw cause
         },
@@ -212,7 +222,7 @@ describe('a sink', () => {
     })
     await trail.record('login')
     expect(written).toHaveLength(1)
-    expect(faults).toMatchObject([{ code: 'STEP_FAILED', message: /waitsForCaller/, cause }])
+    expect(faults).toMatchObject([{ code: 'STEP_FAILED', message: expect.stringMatching(/waitsForCaller/), cause }])
   })
 })
 
@@ -227,6 +237,8 @@ describe('settled and close', () => {
     await Promise.all([trail.settled(), trail.settled()])
     expect(sink.rows).toHaveLength(2)
     await trail.settled()
+    await trail.record('signup')
+    expect(trail.counts).toEqual({ recorded: 3, vetoed: 0, lost: 0 })
   })
 
   it('close waits, then closes the sink', async () => {

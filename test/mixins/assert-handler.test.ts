@@ -91,6 +91,20 @@ describe.each(ways)('%s', (_, hook) => {
   })
 })
 
+it('finds an arrow function in a field of any name, and no other field for it', () => {
+  class Priced {
+    pay$ = async (): Promise<number> => 1
+  }
+  class Paying {
+    async pay(): Promise<number> {
+      return 1
+    }
+    repay = async (): Promise<number> => 1
+  }
+  expect(codeOf(() => withLoginAudit(Priced as never, { method: 'pay$' as never }))).toBe('HANDLER_ESCAPES')
+  expect(codeOf(() => withLoginAudit(Paying, { method: 'pay' }))).toBeNull()
+})
+
 describe('what is said', () => {
   it('names the mixin, the class and the method, and what to write', () => {
     expect(() => withFailedResetAudit(Nothing as never)).toThrow(

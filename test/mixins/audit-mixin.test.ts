@@ -118,6 +118,7 @@ describe.each([
     expect(await controller.post('ignored', { email: 'Ada@example.org' })).toBe('done')
     expect(onlyRow(recorded)).toMatchObject({ event, outcome: 'success', methodName: 'post' })
     expect(onlyRow(recorded).attempted?.masked).toBe(takesEmail ? 'a***@e***.org' : undefined)
+    expect(recorded.faults).toEqual([])
     expect(mixin.name).toBe(name)
   })
 

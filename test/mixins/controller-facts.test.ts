@@ -1,4 +1,12 @@
-import { AbstractSignalMixin, AuditEvent, factsOf, faultsOf, withLoginAudit, withThrottle } from '@countersign/mixins'
+import {
+  AbstractSignalMixin,
+  AuditEvent,
+  assignsClassName,
+  factsOf,
+  faultsOf,
+  withLoginAudit,
+  withThrottle,
+} from '@countersign/mixins'
 import { describe, expect, it } from 'vitest'
 import { codeOf, onlyRow, recording, thrownBy } from '../support/recording.js'
 
@@ -111,6 +119,15 @@ describe('a className in an instance field', () => {
     expect(recorded.rows).toEqual([])
   })
 
+  it('does not excuse a static one that is no name', () => {
+    class SessionController extends withLoginAudit(Account) {
+      static readonly className = 'not a name'
+      static readonly actor = actor
+      className = 'SessionController'
+    }
+    expect(codeOf(() => new SessionController())).toBe('CLASS_NAME_INVALID')
+  })
+
   it('is not the subclass’s own, and so refused for it', async () => {
     const recorded = recording()
     class Parent extends withLoginAudit(Account) {
@@ -128,6 +145,21 @@ describe('a className in an instance field', () => {
       className = 'SessionController'
     }
     expect(codeOf(() => new SessionController())).toBe('ACTOR_SOURCE_MISSING')
+  })
+})
+
+describe('a class that may set its className as a field', () => {
+  it.each([
+    ['class A { className="A" }', true],
+    ['class A { constructor() { this.className = "A" } }', true],
+    ['class A { static className = "A" }', false],
+    ['class A { static  className = "A" }', false],
+    ['class A { static\nclassName = "A" }', false],
+    ['class A { subclassName = "A" }', false],
+    ['class A { is() { return this.className } }', false],
+    ['class A {}', false],
+  ])('is seen in its source: %j', (source, assigns) => {
+    expect(assignsClassName(new Function(`return ${source}`)())).toBe(assigns)
   })
 })
 

@@ -1,7 +1,7 @@
 import { currentAttempt, currentFlow, runInContext, Throttled } from '@countersign/core'
-import { AuditEvent, withLoginAudit, withSignupAudit } from '@countersign/mixins'
+import { withLoginAudit, withSignupAudit } from '@countersign/mixins'
 import { describe, expect, it } from 'vitest'
-import { finished, type Handler, handling, Refusal, served } from '../support/controllers.js'
+import { finished, type Handler, handling, Refusal } from '../support/controllers.js'
 import { nextTurn, onlyRow, recording, summary, thrownBy } from '../support/recording.js'
 
 const hit = { scope: 'login', by: 'address', limit: 10, retryAfter: 17 } as const
@@ -215,54 +215,5 @@ describe('calls inside of calls', () => {
     expect(recorded.rows).toHaveLength(1)
     await later
     expect(recorded.rows).toHaveLength(2)
-  })
-})
-
-describe('a call that an adapter opened', () => {
-  it('is filled by the handler and closed by the adapter, with the status of the response', async () => {
-    const recorded = recording()
-    const { controller } = login(async () => {
-      currentAttempt('login').reason('from_handler')
-    }, recorded)
-    await served(controller, 'post', [{ email: 'ada@example.org' }], recorded, { status: 404 })
-    expect(onlyRow(recorded)).toMatchObject({
-      outcome: 'failure',
-      reason: 'from_handler',
-      status: 404,
-      attempted: { masked: 'a***@e***.org' },
-    })
-  })
-
-  it('is told what the handler threw', async () => {
-    const recorded = recording()
-    const { controller } = login(async () => {
-      throw new Refusal(401, 'bad_credentials')
-    }, recorded)
-    await served(controller, 'post', [], recorded, { status: 401 })
-    expect(onlyRow(recorded)).toMatchObject({ outcome: 'failure', reason: 'bad_credentials' })
-  })
-
-  it('is told of a thrown nothing too', async () => {
-    const recorded = recording()
-    const { controller } = login(async () => {
-      throw undefined
-    }, recorded)
-    await served(controller, 'post', [], recorded, { status: 200 })
-    expect(onlyRow(recorded).outcome).toBe('failure')
-  })
-
-  it('leaves one row for each event of a method, mixed and decorated', async () => {
-    const recorded = recording()
-    class Both extends withLoginAudit(handling(async () => 'in')) {
-      static readonly className = 'Both'
-      static readonly actor = (): null => null
-      static readonly trail = recorded.trail
-      @AuditEvent('signup')
-      override async post(): Promise<unknown> {
-        return super.post()
-      }
-    }
-    await served(new Both(), 'post', [], recorded, { status: 201 })
-    expect(summary(recorded)).toEqual(['login success', 'signup success'])
   })
 })

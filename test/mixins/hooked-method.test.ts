@@ -49,6 +49,15 @@ describe.each<[string, typeof Login]>([
     expect(Object.keys(Hooked.prototype)).toEqual([])
   })
 
+  it('can be replaced, and named anew, as any method can', () => {
+    const flags = (of: object, name: string) => {
+      const { configurable, writable } = Object.getOwnPropertyDescriptor(of, name) ?? {}
+      return { configurable, writable }
+    }
+    expect(flags(Hooked.prototype, 'post')).toEqual({ configurable: true, writable: true })
+    for (const name of ['name', 'length']) expect(flags(post, name)).toEqual({ configurable: true, writable: false })
+  })
+
   it('keeps the metadata of the function and of its place', () => {
     expect(Reflect.getOwnMetadata('roles', post)).toEqual(['admin'])
     expect(Reflect.getMetadata('design:paramtypes', Hooked.prototype, 'post')).toEqual([Body, String])

@@ -1,3 +1,4 @@
+import '../support/events.js'
 import {
   AbstractSignalMixin,
   AuditEvent,
@@ -156,6 +157,25 @@ describe('what is known of a class', () => {
     expect(hooksOf(Leaf).hooks.map(({ event, method }) => `${event} ${method}`)).toEqual(['signup login', 'login post'])
     expect(hooksOf(Leaf).throttles).toMatchObject([{ scope: 'login', method: 'post' }])
     expect(hooksOfMethod(Leaf, 'post')).toMatchObject({ hooks: [{ event: 'login' }], throttles: [{ scope: 'login' }] })
+  })
+
+  it('is who audits it, and whether that makes the event known', () => {
+    const ByHand = AbstractSignalMixin(Leaf, { login: 'stock_check' })
+    expect(hooksOf(ByHand).hooks.map(({ event, by, declares }) => [event, by, declares])).toEqual([
+      ['stock_check', 'AbstractSignalMixin', true],
+      ['signup', "@AuditEvent('signup')", false],
+      ['login', 'withLoginAudit', true],
+    ])
+  })
+
+  it('is of its method: no hook and no throttle of another one', () => {
+    const { hooks, throttles } = hooksOfMethod(Leaf, 'login')
+    expect(hooks.map(({ event }) => event)).toEqual(['signup'])
+    expect(throttles).toEqual([])
+  })
+
+  it('stands where another copy of this package looks for it', () => {
+    expect(Object.getOwnPropertySymbols(Leaf)).toContain(Symbol.for('countersign.hooks'))
   })
 
   it('is not known of its base', () => {

@@ -199,11 +199,12 @@ describe('a hand-written mixin that does not say what it audits', () => {
       }
       return HandAudited
     }
-    for (const order of permutations<Layer>([(Base) => withLoginAudit(Base), sameEvent])) {
+    const another: Layer = (Base) => withSignupAudit(Base)
+    for (const order of permutations<Layer>([(Base) => withLoginAudit(Base), sameEvent, another])) {
       const recorded = recording()
       const Stack = order.reduce((Base, layer) => layer(Base), handling(ok) as any)
       await (new (finished(Stack, recorded))() as Posting).post()
-      expect(summary(recorded)).toEqual(['login success'])
+      expect(summary(recorded)).toEqual(['login success', 'signup success'])
     }
   })
 })

@@ -1,9 +1,16 @@
 import { flexibleLimiter } from '@countersign/adapters/rate-limiter-flexible'
 import { currentAttempt, runInContext, Throttled, type Throttling } from '@countersign/core'
-import { AuditEvent, Throttle, withLoginAudit, withSignupAudit, withThrottle } from '@countersign/mixins'
+import {
+  AuditEvent,
+  Throttle,
+  withLoginAudit,
+  withLogoutAudit,
+  withSignupAudit,
+  withThrottle,
+} from '@countersign/mixins'
 import { describe, expect, it } from 'vitest'
 import { finished, handling } from '../support/controllers.js'
-import { onlyRow, recording, summary, thrownBy } from '../support/recording.js'
+import { nextTurn, onlyRow, recording, summary, thrownBy } from '../support/recording.js'
 
 const hit: Throttling = { scope: 'login', by: 'address', limit: 10, retryAfter: 17 }
 
@@ -90,6 +97,79 @@ describe('throttled(hit), called by a host with a throttle of its own', () => {
     }
     await new Session().throttled({ ...hit, scope: 'elsewhere' })
     expect(summary(recorded)).toEqual(['rate_limit denied'])
+  })
+
+  it('is a `rate_limit` where nothing is audited, only limited', async () => {
+    const recorded = recording()
+    const controller = new (finished(withThrottle(Shaping, { scope: 'login', method: 'post' }), recorded))()
+    expect(await controller.throttled(hit)).toEqual({ detail: 'wait 17' })
+    expect(summary(recorded)).toEqual(['rate_limit denied'])
+  })
+
+  it('marks that method only, where others are throttled by other scopes', async () => {
+    const recorded = recording()
+    const Limited = withThrottle(
+      withThrottle(withLogoutAudit(withLoginAudit(Account), { method: 'logout' }), { scope: 'login', method: 'post' }),
+      { scope: 'goodbye', method: 'logout' },
+    )
+    await new (finished(Limited, recorded))().throttled({ ...hit, scope: 'goodbye' })
+    expect(summary(recorded)).toEqual(['logout denied'])
+  })
+
+  it('bears the context around it, where no call runs', async () => {
+    const recorded = recording()
+    const controller = new (finished(withLoginAudit(Account), recorded))()
+    await runInContext({ address: '192.0.2.1' }, () => controller.throttled(hit))
+    expect(onlyRow(recorded)).toMatchObject({ outcome: 'denied', address: '192.0.2.1' })
+  })
+
+  it('marks every event of the only audited method, and bears the name of none', async () => {
+    const recorded = recording()
+    const controller = new (finished(withSignupAudit(withLoginAudit(Account)), recorded))()
+    await controller.throttled({ ...hit, scope: 'elsewhere' })
+    expect(summary(recorded)).toEqual(['login denied', 'signup denied'])
+    expect(recorded.rows.map(({ methodName, scope }) => [methodName, scope])).toEqual([
+      [null, 'elsewhere'],
+      [null, 'elsewhere'],
+    ])
+  })
+
+  it('is a `rate_limit` where the method that the scope throttles is not audited', async () => {
+    const recorded = recording()
+    const Limited = withThrottle(withLoginAudit(Account), { scope: 'goodbye', method: 'logout' })
+    await new (finished(Limited, recorded))().throttled({ ...hit, scope: 'goodbye' })
+    expect(summary(recorded)).toEqual(['rate_limit denied'])
+  })
+
+  it('is an attempt of its own inside a call of another controller, and after one of its own', async () => {
+    const recorded = recording()
+    const controller = new (finished(withLoginAudit(Shaping), recorded))()
+    const Other = finished(withSignupAudit(handling(() => controller.throttled(hit))), recorded)
+    expect(await new Other().post()).toEqual({ detail: 'wait 17' })
+    expect(summary(recorded)).toEqual(['login denied', 'signup success'])
+
+    let later: Promise<unknown> | undefined
+    class Leaving extends Account {
+      override async post(): Promise<string> {
+        later = nextTurn().then(() => (this as unknown as { throttled(hit: Throttling): unknown }).throttled(hit))
+        return 'in'
+      }
+    }
+    const after = recording()
+    await new (finished(withLoginAudit(Leaving), after))().post()
+    await later
+    expect(summary(after)).toEqual(['login denied', 'login success'])
+  })
+
+  it('is no attempt of its own inside a call that runs', async () => {
+    const recorded = recording()
+    class Asking extends Shaping {
+      override async post(): Promise<string> {
+        return JSON.stringify(await this.throttled(hit))
+      }
+    }
+    expect(await new (finished(withLoginAudit(Asking), recorded))().post()).toBe('{"detail":"wait 17"}')
+    expect(summary(recorded)).toEqual(['login success'])
   })
 
   it('lets the hook say more of the attempt', async () => {

@@ -71,7 +71,7 @@ export function canonicalIdentifier(raw: string): string {
 }
 
 // A password can look like an address: an ending is shown where many people share it, and no other.
-const commonEndings: ReadonlySet<string> = new Set(['com', 'net', 'org', 'edu', 'gov', 'io', 'dev', 'app'])
+const commonEndings: ReadonlySet<string> = new Set(['com', 'net', 'org', 'edu', 'gov', 'dev', 'app'])
 
 const address = /^([^\s@]{1,64})@([^\s@.]+(?:\.[^\s@.]+)*)\.([a-z]{2,6})$/
 

@@ -20,13 +20,11 @@ const secretWhole: ReadonlySet<string> = new Set([
   'code',
   'codes',
   'pin',
-  'pass',
   'pan',
   'ssn',
   'iban',
   'recovery',
   'seed',
-  'sid',
 ])
 // Few different beginnings, the rest looked back at: this runs over every text of every row.
 const secretValue =

@@ -81,7 +81,7 @@ export class RowMaker {
       sessionId: this.#session(attempt, context),
       requestId: bounded(context.requestId, longest.requestId),
       address: cleanAddress(context.address),
-      proxies: context.proxies === undefined ? null : cleanHops(context.proxies),
+      proxies: cleanHops(context.proxies),
       userAgent,
       device: userAgent === null ? null : this.#device(userAgent),
       httpMethod: bounded(context.httpMethod, longest.httpMethod),
