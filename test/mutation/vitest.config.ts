@@ -8,8 +8,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^@countersign\/(core|mixins)$/, replacement: source('$1/src/index.ts') },
-      { find: /^@countersign\/core\/testing$/, replacement: source('core/src/testing/index.ts') },
-      { find: /^@countersign\/adapters\/(.+)$/, replacement: source('adapters/src/$1/index.ts') },
+      { find: /^@countersign\/(\w+)\/(.+)$/, replacement: source('$1/src/$2/index.ts') },
       { find: /^.*\/packages\/(\w+)\/dist\/(.+)\.js$/, replacement: source('$1/src/$2.ts') },
     ],
   },
