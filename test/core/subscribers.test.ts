@@ -221,6 +221,14 @@ describe('subscribers that leave rows themselves', () => {
     expect(heard, 'one that only listens hears everything').toEqual(['login', 'logout', 'login'])
   })
 
+  it('multiply, where several record on every row, and end', async () => {
+    const recorded = recording()
+    for (let count = 0; count < 3; count++) {
+      recorded.trail.signals.on('*', () => recorded.trail.record('suspicious_activity'))
+    }
+    expect(await rowsAfter(recorded)).toHaveLength(16)
+  })
+
   it('of two trails that answer each other end too', async () => {
     const [one, two] = [recording(), recording()]
     one.trail.signals.on('*', () => two.trail.record('logout'))
