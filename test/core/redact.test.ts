@@ -140,6 +140,7 @@ describe('redact, by value', () => {
     ['an access key of AWS', 'AKIAIOSFODNN7EXAMPLE'],
     ['a live key of Stripe', 'sk_live_4eC39HqLyjWDarjtT1zdp7dc'],
     ['a restricted test key of Stripe', 'rk_test_4eC39HqLyjWDarjtT1zdp7dc'],
+    ['the shortest password in an address', '://a:b@c'],
     ['the password in an address', 'postgres://ada:hunter2@db.internal/app'],
   ])('takes out %s', (_, text) => {
     const { note } = redact({ note: text }) as { note: string }
@@ -164,7 +165,7 @@ describe('redact, by value', () => {
       'back to basic needs',
       '$5.00 and $10 off',
       'sk_live_abc',
-      'AKIAB',
+      'AKIAB is none',
       'ünïcödé 🦊',
     ]
     expect(redact(plain)).toEqual(plain)
