@@ -105,6 +105,15 @@ it('finds an arrow function in a field of any name, and no other field for it', 
   expect(codeOf(() => withLoginAudit(Paying, { method: 'pay' }))).toBeNull()
 })
 
+it('takes a method that has a parameter of its own name', () => {
+  class Defaulting {
+    async post({ post = (): number => 1 } = {}): Promise<number> {
+      return post()
+    }
+  }
+  expect(codeOf(() => withLoginAudit(Defaulting))).toBeNull()
+})
+
 describe('what is said', () => {
   it('names the mixin, the class and the method, and what to write', () => {
     expect(() => withFailedResetAudit(Nothing as never)).toThrow(

@@ -131,6 +131,14 @@ describe.each([
 })
 
 describe('the submitted e-mail', () => {
+  it('is found behind arguments that have none', async () => {
+    const recorded = recording()
+    const controller = new (finished(withLoginAudit(handling(async () => 'in')), recorded))()
+    await controller.post(null, undefined, 'text', {}, { email: 'ada@example.org' }, { email: 'eve@example.org' })
+    expect(onlyRow(recorded).attempted?.masked).toBe('a***@e***.org')
+    expect(onlyRow(recorded).attempted?.hash).toBe(recorded.trail.identifierHash('ada@example.org'))
+  })
+
   it.each([
     [[]],
     [[null, undefined, 7, 'ada@example.org']],
