@@ -1,6 +1,21 @@
 import 'reflect-metadata'
 import type { EventName } from '@countersign/core'
-import { AbstractSignalMixin, AuditEvent, auditMixin, Throttle, withThrottle } from '@countersign/mixins'
+import {
+  AbstractSignalMixin,
+  AuditEvent,
+  auditMixin,
+  Throttle,
+  withEmailVerificationAudit,
+  withFailedResetAudit,
+  withFileUploadAudit,
+  withLoginAudit,
+  withLogoutAudit,
+  withPasswordChangeAudit,
+  withPasswordResetAudit,
+  withSignupAudit,
+  withThrottle,
+  withVerificationMailAudit,
+} from '@countersign/mixins'
 import { IsEmail, IsOptional, IsString } from 'class-validator'
 import fc from 'fast-check'
 import {
@@ -95,18 +110,35 @@ const handlers = {
   },
 }
 
-/** Whose status a request has when it reaches the handler; the framework decides on the rest. */
-const refusing: ReadonlySet<string> = new Set(['throws 401', 'throws 409', 'crashes', 'returns nothing'])
+/** Why an attempt that reached the handler did not succeed; null where it did. */
+const reasons: Readonly<Record<keyof typeof handlers, string | null>> = {
+  returns: null,
+  'returns null': null,
+  'returns nothing': 'not_found',
+  'throws 401': 'bad_credentials',
+  'throws 409': 'conflict',
+  crashes: 'internal_error',
+}
+
+type Mixin = (Base: never, options: { readonly method: string }) => AnyController
+
+/** The mixins that there are, by their event; those that take the submitted address are in the first four. */
+const mixins: Readonly<Partial<Record<EventName, Mixin>>> = {
+  login: withLoginAudit,
+  signup: withSignupAudit,
+  password_reset_request: withFailedResetAudit,
+  email_verification_request: withVerificationMailAudit,
+  logout: withLogoutAudit,
+  email_verification: withEmailVerificationAudit,
+  password_change: withPasswordChangeAudit,
+  password_reset: withPasswordResetAudit,
+  file_upload: withFileUploadAudit,
+}
+const identifying: readonly string[] = Object.keys(mixins).slice(0, 4)
 
 const eventPool: readonly EventName[] = [
-  'login',
-  'logout',
-  'signup',
-  'password_change',
-  'password_reset',
-  'email_verification',
+  ...(Object.keys(mixins) as EventName[]),
   'profile_update',
-  'file_upload',
   'session_revoke',
   'token_refresh',
 ]
@@ -210,7 +242,7 @@ export function auditedController(spec: StackSpec, path: string): AnyController 
 function layered(Base: AnyController, { kind, event }: LayerSpec, method: string): AnyController {
   switch (kind) {
     case 'mixin':
-      return auditMixin({ event, method })(Base as never)
+      return mixins[event]?.(Base as never, { method }) ?? auditMixin({ event, method })(Base as never)
     case 'by hand':
       return byHand(Base, event, method, { [method]: event })
     case 'by hand, undeclared':
@@ -268,12 +300,24 @@ function applyTo(target: AnyController, method: string, decorator: MethodDecorat
   return target
 }
 
-/** The events that an attempt leaves rows of; a mixin that does not say what it audits needs the handler. */
-export function eventsOf({ own, layers }: StackSpec, reached: boolean): string[] {
+/** A row that an attempt leaves, as far as the stack decides it. */
+export interface DeclaredRow {
+  readonly event: EventName
+  /** Whether the mixin takes the submitted address. */
+  readonly attempted: boolean
+}
+
+/** The rows that an attempt leaves; a mixin that does not say what it audits needs the handler. */
+export function rowsOf({ verb, own, layers }: StackSpec, reached: boolean): DeclaredRow[] {
   const audits = layers.filter(
     ({ kind }) => kind === 'mixin' || kind === 'decorator' || kind === 'by hand' || (reached && kind.startsWith('by')),
   )
-  return [...(own ? [own.event] : []), ...audits.map(({ event }) => event)].sort()
+  const rows = audits.map(({ kind, event }) => ({
+    event,
+    attempted: reached && verb !== 'Get' && kind === 'mixin' && identifying.includes(event),
+  }))
+  const all = own ? [{ event: own.event, attempted: false }, ...rows] : rows
+  return all.sort((a, b) => (a.event < b.event ? -1 : 1))
 }
 
 /** One request of the series that every stack gets, and how its attempts must end. */
@@ -283,6 +327,7 @@ export interface Attempted {
   readonly init: RequestInit
   readonly reached: boolean
   readonly outcome: 'success' | 'failure' | 'denied' | null
+  readonly reason: string | null
 }
 
 /** What is asked of every stack, in this order. */
@@ -297,21 +342,31 @@ export function requestsTo(spec: StackSpec, base: string): Attempted[] {
     ...(takesBody ? { body } : {}),
   })
   const valid = JSON.stringify({ email: 'ada@example.org', note: 'hi' })
-  const handled = refusing.has(handler) ? 'failure' : 'success'
-  const refusedBody = takesBody
-    ? ({ reached: false, outcome: 'failure' } as const)
-    : { reached: true, outcome: handled }
-  const guarded =
-    guard !== 'none' ? ({ reached: false, outcome: 'denied' } as const) : { reached: true, outcome: handled }
-  const tea =
-    middleware !== 'none' ? ({ reached: false, outcome: 'failure' } as const) : { reached: true, outcome: handled }
+  const reason = reasons[handler]
+  const handled = { reached: true, outcome: reason === null ? 'success' : 'failure', reason } as const
+  const refused = (why: string, outcome: 'failure' | 'denied' = 'failure') => ({ reached: false, outcome, reason: why })
   return [
-    { name: 'valid', path, init: init(valid), reached: true, outcome: handled },
-    { name: 'unauthorised', path, init: init(valid, { authorization: 'nobody' }), ...guarded },
-    { name: 'invalid', path, init: init('{"email":"nobody"}'), ...refusedBody },
-    { name: 'malformed', path, init: init('{"email":'), ...refusedBody },
-    { name: 'tea', path, init: init(valid, { 'x-tea': '1' }), ...tea },
-    { name: 'unaudited', path: `${base}/7/peek`, init: { headers }, reached: true, outcome: null },
-    { name: 'again', path, init: init(valid), reached: true, outcome: handled },
-  ] as Attempted[]
+    { name: 'valid', path, init: init(valid), ...handled },
+    {
+      name: 'unauthorised',
+      path,
+      init: init(valid, { authorization: 'nobody' }),
+      ...(guard === 'none' ? handled : refused('forbidden', 'denied')),
+    },
+    {
+      name: 'invalid',
+      path,
+      init: init('{"email":"nobody"}'),
+      ...(takesBody ? refused('validation_failed') : handled),
+    },
+    { name: 'malformed', path, init: init('{"email":'), ...(takesBody ? refused('malformed_body') : handled) },
+    {
+      name: 'tea',
+      path,
+      init: init(valid, { 'x-tea': '1' }),
+      ...(middleware === 'none' ? handled : refused('rejected')),
+    },
+    { name: 'unaudited', path: `${base}/7/peek`, init: { headers }, reached: true, outcome: null, reason: null },
+    { name: 'again', path, init: init(valid), ...handled },
+  ]
 }

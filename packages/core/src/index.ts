@@ -59,3 +59,4 @@ export {
   type TrailCounts,
   type TransformedRow,
 } from './trail.js'
+export { warn } from './warn.js'

@@ -8,7 +8,7 @@ import type { Ending } from './classify.js'
 import { type AuditContext, currentFlow, runInContext } from './context.js'
 import { ContextEnvelopes, type SealOptions } from './context-envelope.js'
 import { recordDegradation } from './degradation.js'
-import { Delivery } from './delivery.js'
+import { RowDelivery } from './row-delivery.js'
 import type { EventDetails, EventName, Outcome } from './events.js'
 import { type ActorLike, type Subject, toActor } from './identity.js'
 import { derivedKeys } from './keyed-hash.js'
@@ -136,7 +136,7 @@ class Trail implements AuditTrail {
   readonly #undeclared = new Map<string, EventDefinition>()
   readonly #rows: RowMaker
   readonly #envelopes: ContextEnvelopes
-  readonly #delivery: Delivery
+  readonly #delivery: RowDelivery
   readonly #unwatch: (() => void) | undefined
   #vetoes = 0
 
@@ -144,7 +144,7 @@ class Trail implements AuditTrail {
     assertSink(options?.sink)
     this.#options = options
     this.limiter = options.limiter
-    this.#delivery = new Delivery({ sink: options.sink, signals: this.signals })
+    this.#delivery = new RowDelivery({ sink: options.sink, signals: this.signals })
     this.#definitions = new Map(Object.entries(catalogue))
     for (const [name, declaration] of Object.entries(options.events ?? {})) {
       this.#definitions.set(name, defineEvent(name, declaration))

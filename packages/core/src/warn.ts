@@ -1,7 +1,7 @@
 import type { AuditError } from './audit-error.js'
 import { redactText } from './redact.js'
 
-/** Says on the console what nobody subscribed to hear. */
+/** Says as a process warning what nobody subscribed to hear, with a cause that is safe to print. */
 export function warn({ message, code, cause }: AuditError): void {
   process.emitWarning(cause instanceof Error ? `${message} (${reasonOf(cause)})` : message, { code })
 }

@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises'
-import { AuditError, type AuditRow, rowFromJson } from '@countersign/core'
+import { AuditError, type AuditRow, rowFromJson, warn } from '@countersign/core'
 
 /** A line that is no row. */
 export interface UnreadableLine {
@@ -22,7 +22,7 @@ export interface JsonlRowsOptions {
  * for await (const row of jsonlRows('audit.jsonl')) console.log(row.event, row.outcome)
  */
 export async function* jsonlRows(path: string, options: JsonlRowsOptions = {}): AsyncGenerator<AuditRow, void, void> {
-  const { onUnreadable = ({ error }) => process.emitWarning(error.message, { code: error.code }) } = options
+  const { onUnreadable = ({ error }) => warn(error) } = options
   const file = await open(path)
   let line = 0
   try {

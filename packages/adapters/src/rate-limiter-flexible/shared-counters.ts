@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import { AuditError, type Degradation, type DegradationListener } from '@countersign/core'
+import { AuditError, type Degradation, type DegradationListener, warn } from '@countersign/core'
 import { Counter, type Counting, insurance } from './counter.js'
 import type { SharedStore } from './limit-stores.js'
 import { type Outage, Reachability } from './reachability.js'
@@ -46,7 +46,7 @@ export class SharedCounters {
     const told: DegradationListener = (state) => listener(state)
     this.#listeners.add(told)
     const { outage } = this.#reachability
-    if (outage) listener(this.#state(outage))
+    if (outage) this.#inform(told, outage)
     return () => {
       this.#listeners.delete(told)
     }
@@ -81,14 +81,14 @@ export class SharedCounters {
   }
 
   #tell(outage: Outage | null): void {
-    for (const listener of [...this.#listeners]) {
-      try {
-        listener(this.#state(outage))
-      } catch (cause) {
-        process.emitWarning(`A listener of the limiter failed; nothing else did. (${cause})`, {
-          code: 'SUBSCRIBER_FAILED',
-        })
-      }
+    for (const listener of [...this.#listeners]) this.#inform(listener, outage)
+  }
+
+  #inform(listener: DegradationListener, outage: Outage | null): void {
+    try {
+      listener(this.#state(outage))
+    } catch (cause) {
+      warn(new AuditError('SUBSCRIBER_FAILED', 'A listener of the limiter failed; nothing else did.', { cause }))
     }
   }
 

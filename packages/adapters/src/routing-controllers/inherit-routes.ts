@@ -34,7 +34,7 @@ function removeCopies<Entry extends object>(entries: Entry[], isOf: (entry: Entr
  * a guarded route is served to anybody. This gives the class what its ancestors declared.
  * The nearest declaration of an action wins; what is declared for a whole class adds up.
  *
- * Reads and writes `getMetadataArgsStorage()`, which is public and undocumented: nowhere else.
+ * Adds to `getMetadataArgsStorage()`, which is public and undocumented: nothing else does.
  */
 export function inheritRoutes(controller: AnyClass): void {
   const storage = getMetadataArgsStorage()

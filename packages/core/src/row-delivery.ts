@@ -4,24 +4,24 @@ import type { AuditRow } from './row.js'
 import { currentTelling, type SignalBus, type Telling } from './signals.js'
 import type { AuditSink } from './sink.js'
 
-/** What a {@link Delivery} works with. */
-export interface DeliveryParts {
+/** What a {@link RowDelivery} works with. */
+export interface RowDeliveryParts {
   readonly sink: AuditSink
   readonly signals: SignalBus
 }
 
 /** Brings rows to the sink and announces those that are stored; counts both, and what was lost. */
-export class Delivery {
+export class RowDelivery {
   recorded = 0
   lost = 0
-  readonly #parts: DeliveryParts
+  readonly #parts: RowDeliveryParts
   // Sinks and subscribers run where the trail was made: in nobody's request and nobody's transaction.
   readonly #outside = new AsyncResource('CountersignTrail')
   #underWay = 0
   #waiters: Array<() => void> = []
   #closed = false
 
-  constructor(parts: DeliveryParts) {
+  constructor(parts: RowDeliveryParts) {
     this.#parts = parts
   }
 
