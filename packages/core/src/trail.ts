@@ -3,12 +3,12 @@ import { refuseLater } from './answers-later.js'
 import type { Attempt } from './attempt.js'
 import { AuditError, type AuditErrorCode } from './audit-error.js'
 import { AuditedCall } from './audited-call.js'
-import { assertEventName, catalogue, defineEvent, type EventDeclaration, type EventDefinition } from './catalogue.js'
+import { assertEventName, type EventDeclaration, type EventDefinition } from './catalogue.js'
 import type { Ending } from './classify.js'
-import { type AuditContext, currentFlow, runInContext } from './context.js'
+import { currentContext, currentFlow, runInContext } from './context.js'
 import { ContextEnvelopes, type SealOptions } from './context-envelope.js'
 import { recordDegradation } from './degradation.js'
-import { RowDelivery } from './row-delivery.js'
+import { EventDefinitions } from './event-definitions.js'
 import type { EventDetails, EventName, Outcome } from './events.js'
 import { type ActorLike, type Subject, toActor } from './identity.js'
 import { derivedKeys } from './keyed-hash.js'
@@ -16,6 +16,7 @@ import type { AuditLimiter } from './limiter.js'
 import { assertPolicy, type EventPolicy } from './policy.js'
 import type { AuditReason } from './reasons.js'
 import type { AuditRow, Device } from './row.js'
+import { RowDelivery } from './row-delivery.js'
 import { RowMaker } from './row-maker.js'
 import { sealRow } from './seal-row.js'
 import { type AuditSignals, SignalBus } from './signals.js'
@@ -122,18 +123,13 @@ export function createAuditTrail(options: AuditTrailOptions): AuditTrail {
   return new Trail(options)
 }
 
-// Whoever makes names up as they go does not fill the memory.
-const maxUndeclared = 1000
-
-const nowhere: AuditContext = Object.freeze({})
 const nobody = Object.freeze({ className: null, actor: null })
 
 class Trail implements AuditTrail {
   readonly signals: SignalBus = new SignalBus()
   readonly limiter: AuditLimiter | undefined
   readonly #options: AuditTrailOptions
-  readonly #definitions: Map<string, EventDefinition>
-  readonly #undeclared = new Map<string, EventDefinition>()
+  readonly #events: EventDefinitions
   readonly #rows: RowMaker
   readonly #envelopes: ContextEnvelopes
   readonly #delivery: RowDelivery
@@ -145,10 +141,7 @@ class Trail implements AuditTrail {
     this.#options = options
     this.limiter = options.limiter
     this.#delivery = new RowDelivery({ sink: options.sink, signals: this.signals })
-    this.#definitions = new Map(Object.entries(catalogue))
-    for (const [name, declaration] of Object.entries(options.events ?? {})) {
-      this.#definitions.set(name, defineEvent(name, declaration))
-    }
+    this.#events = new EventDefinitions(options.events)
     for (const [event, policy] of Object.entries(options.policies ?? {})) {
       if (!this.knows(event)) {
         throw new AuditError(
@@ -160,7 +153,7 @@ class Trail implements AuditTrail {
     }
     this.#envelopes = new ContextEnvelopes(derivedKeys(options.key)('envelope'))
     this.#rows = new RowMaker({
-      definitionOf: (event) => this.definitionOf(event),
+      definitionOf: (event) => this.#events.get(event),
       key: options.key,
       device: options.device,
       onFault: (step, cause) => this.#stepFailed(step, cause),
@@ -175,16 +168,11 @@ class Trail implements AuditTrail {
   }
 
   knows(event: string): boolean {
-    return this.#definitions.has(event)
+    return this.#events.has(event)
   }
 
   definitionOf(event: string): EventDefinition {
-    const known = this.#definitions.get(event) ?? this.#undeclared.get(event)
-    if (known) return known
-    // A mixin declares its event by being written; its severity is the default one.
-    const definition = defineEvent(event)
-    if (this.#undeclared.size < maxUndeclared) this.#undeclared.set(event, definition)
-    return definition
+    return this.#events.get(event)
   }
 
   identifierHash(identifier: string): string {
@@ -193,8 +181,7 @@ class Trail implements AuditTrail {
 
   async record<Event extends EventName>(event: Event, options: RecordOptions<Event> = {}): Promise<void> {
     assertEventName(event)
-    const flow = currentFlow()
-    const call = new AuditedCall(this, flow?.context ?? nowhere, nobody, null, flow?.call)
+    const call = new AuditedCall(this, currentContext(), nobody, null, currentFlow()?.call)
     const attempt = call.open(event)
     const { actor, onBehalfOf, subject, attempted, details, reason, outcome } = options
     attempt.actor = actor ? toActor(actor) : null
@@ -208,8 +195,7 @@ class Trail implements AuditTrail {
   }
 
   sealContext(options: SealOptions): string {
-    const flow = currentFlow()
-    return this.#envelopes.seal(this.#rows.sealable(flow?.call, flow?.context ?? nowhere), options)
+    return this.#envelopes.seal(this.#rows.sealable(currentFlow()?.call, currentContext()), options)
   }
 
   runSealed<Result>(envelope: string, purpose: string, run: () => Result): Result {
