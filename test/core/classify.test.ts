@@ -8,6 +8,14 @@ function attempt(state: Partial<Attempt> = {}): Attempt {
   return Object.assign(new Attempt('login'), state)
 }
 
+describe('an outcome that is none', () => {
+  it('is as if none had been said', () => {
+    const said = attempt({ outcome: 'weird' as Outcome })
+    expect(classify(said, { status: 200 }).outcome).toBe('success')
+    expect(classify(said, { status: 401 }).outcome).toBe('failure')
+  })
+})
+
 describe('by how the call ended', () => {
   it.each<[string, Ending, Outcome, string | null, number | null]>([
     ['a return', { result: { ok: true } }, 'success', null, null],

@@ -187,7 +187,14 @@ describe('an envelope opens', () => {
     }
   })
 
+  it('only with something to run', () => {
+    const { trail } = recording({ key })
+    const envelope = trail.sealContext({ purpose })
+    expect(codeOf(() => trail.runSealed(envelope, purpose, undefined as never))).toBe('SETTING_INVALID')
+  })
+
   it.each([
+    ['nothing', undefined],
     ['no purpose', {}],
     ['an empty purpose', { purpose: '' }],
     ['a purpose that is too long', { purpose: 'x'.repeat(65) }],

@@ -84,6 +84,21 @@ describe('trail.record', () => {
   })
 })
 
+describe('trail.record, held wrong', () => {
+  it('refuses an outcome that is none', async () => {
+    const recorded = recording()
+    const wrong = recorded.trail.record('login', { outcome: 'weird' as never })
+    await expect(wrong).rejects.toMatchObject({ code: 'SETTING_INVALID' })
+    expect(recorded.rows).toEqual([])
+  })
+
+  it('takes a secret out of a reason', async () => {
+    const recorded = recording()
+    await recorded.trail.record('login', { reason: 'bearer abcdefghijkl' as never })
+    expect(onlyRow(recorded).reason).toBe('[redacted]')
+  })
+})
+
 describe('what is recorded inside of a call', () => {
   class AccountController {
     static readonly className: string = 'AccountController'

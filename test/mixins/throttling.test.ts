@@ -83,6 +83,17 @@ describe('a limiter that is missing', () => {
   })
 })
 
+describe('a limiter that is missing where there is nothing to count by', () => {
+  it('refuses the first call all the same', async () => {
+    const Throttled = withThrottle(
+      handling(async () => 'in'),
+      { scope: 'login', method: 'post' },
+    )
+    const error = await thrownBy(() => new (finished(Throttled, recording()))().post())
+    expect(error).toMatchObject({ code: 'LIMITER_MISSING' })
+  })
+})
+
 describe('a scope that the limiter does not know', () => {
   it('refuses the first call, and says what to configure', async () => {
     const { post, runs } = behind(flexibleLimiter({ scopes: { signup: '5/min' } }))

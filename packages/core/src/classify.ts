@@ -1,5 +1,5 @@
 import type { Attempt } from './attempt.js'
-import { isSnakeCase, type Outcome } from './events.js'
+import { isOutcome, isSnakeCase, type Outcome } from './events.js'
 import type { AuditReason } from './reasons.js'
 
 /** How an audited call ended, as the outermost layer saw it. */
@@ -53,7 +53,7 @@ export function classify(attempt: Attempt, ending: Ending): Classification {
   if (attempt.throttling) return { outcome: 'denied', reason: declared ?? 'throttled', status: status ?? 429 }
   const failed = error !== undefined || (status !== null && status >= 400)
   // An outcome that the code declared before something broke is no longer true.
-  if (attempt.outcome && !(failed && attempt.outcome === 'success')) {
+  if (isOutcome(attempt.outcome) && !(failed && attempt.outcome === 'success')) {
     return { outcome: attempt.outcome, reason: attempt.outcome === 'success' ? attempt.reason : declared, status }
   }
   if (!failed) return { outcome: 'success', reason: attempt.reason, status }

@@ -32,7 +32,8 @@ export class ContextEnvelopes {
     this.#key = key
   }
 
-  seal(context: AuditContext, { purpose, seconds = week }: SealOptions): string {
+  seal(context: AuditContext, options: SealOptions): string {
+    const { purpose, seconds = week } = options ?? {}
     assertPurpose(purpose)
     if (!Number.isSafeInteger(seconds) || seconds < 1) {
       throw new AuditError(

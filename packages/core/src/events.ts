@@ -76,6 +76,11 @@ export type Outcome = (typeof outcomes)[number]
 
 export const severities = ['informational', 'low', 'medium', 'high', 'critical'] as const
 
+/** True for one of the three. */
+export function isOutcome(outcome: unknown): outcome is Outcome {
+  return outcomes.includes(outcome as Outcome)
+}
+
 /** How much an event matters, least first, in the words of OCSF `severity_id` 1 to 5. */
 export type Severity = (typeof severities)[number]
 

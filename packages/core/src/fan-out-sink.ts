@@ -45,6 +45,7 @@ class FanOut implements AuditSink {
   constructor({ sinks, copies, onCopyFailed, maxWaiting = 10_000, copyTimeout = 10_000 }: FanOutOptions) {
     assertBound('maxWaiting', maxWaiting)
     assertBound('copyTimeout', copyTimeout)
+    assertOnCopyFailed(onCopyFailed)
     this.#sinks = [...sinks]
     this.#onCopyFailed = onCopyFailed
     this.#copies = (copies ?? []).map(
@@ -118,6 +119,11 @@ function assertSinks(sinks: unknown, copies: unknown): void {
     'SINK_INVALID',
     `fanOutSink needs sinks, objects with write(rows), and was given ${inspect({ sinks, copies }, { depth: 1 })}. Write: fanOutSink({ sinks: [mikroOrmSink(orm)], copies: [memorySink()] })`,
   )
+}
+
+function assertOnCopyFailed(onCopyFailed: unknown): void {
+  if (onCopyFailed === undefined || typeof onCopyFailed === 'function') return
+  throw new AuditError('SETTING_INVALID', `onCopyFailed must be a function, and was ${inspect(onCopyFailed)}.`)
 }
 
 // What a timer takes, and more rows than a process holds.

@@ -27,6 +27,7 @@ export class RowDelivery {
 
   /** Resolves when the rows are stored, or their loss is counted; never rejects. */
   deliver(rows: readonly AuditRow[]): Promise<void> {
+    Object.freeze(rows)
     const stored = this.#outside.runInAsyncScope(this.#store, this, rows, currentTelling())
     return this.#waitsForCaller() ? Promise.resolve() : stored
   }

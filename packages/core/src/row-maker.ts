@@ -69,7 +69,7 @@ export class RowMaker {
       event: attempt.event,
       eventVersion: definition.version,
       outcome,
-      reason: bounded(reason, longest.reason),
+      reason: foreign(reason, longest.reason),
       severity: definition.severity[outcome],
       actor,
       onBehalfOf: onBehalfOf(attempt, actor, context.initiator),

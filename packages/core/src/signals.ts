@@ -50,7 +50,8 @@ export interface SubscribeOptions {
  * The typed, in-process announcements of a trail, at most once each, after the row was stored.
  * A subscriber that throws or rejects harms nobody: it is reported as a `fault`. Nobody waits for
  * one that hangs. One that leaves rows itself is not told of them, nor of what comes of them: the
- * others are. So what it starts ends.
+ * others are. So what it starts ends, unless it goes through something that forgets who asked: a
+ * queue, or a request to its own server.
  */
 export interface AuditSignals {
   /**

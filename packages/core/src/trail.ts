@@ -9,7 +9,8 @@ import { currentContext, currentFlow, runInContext } from './context.js'
 import { ContextEnvelopes, type SealOptions } from './context-envelope.js'
 import { recordDegradation } from './degradation.js'
 import { EventDefinitions } from './event-definitions.js'
-import type { EventDetails, EventName, Outcome } from './events.js'
+import { type EventDetails, type EventName, isOutcome, type Outcome } from './events.js'
+import { freezeRow } from './freeze-row.js'
 import { type ActorLike, type Subject, toActor } from './identity.js'
 import { derivedKeys } from './keyed-hash.js'
 import type { AuditLimiter } from './limiter.js'
@@ -181,6 +182,7 @@ class Trail implements AuditTrail {
 
   async record<Event extends EventName>(event: Event, options: RecordOptions<Event> = {}): Promise<void> {
     assertEventName(event)
+    assertOutcome(options.outcome)
     const call = new AuditedCall(this, currentContext(), nobody, null, currentFlow()?.call)
     const attempt = call.open(event)
     const { actor, onBehalfOf, subject, attempted, details, reason, outcome } = options
@@ -199,6 +201,7 @@ class Trail implements AuditTrail {
   }
 
   runSealed<Result>(envelope: string, purpose: string, run: () => Result): Result {
+    assertRun(run)
     return runInContext(this.#envelopes.open(envelope, purpose), run, { trail: this })
   }
 
@@ -206,6 +209,7 @@ class Trail implements AuditTrail {
     let row = this.#rows.make(attempt, call, ending)
     const { transform, veto } = this.#options
     if (transform) row = this.#transformed(row, transform)
+    freezeRow(row)
     if (veto && this.#vetoed(row, veto)) {
       this.#vetoes++
       return null
@@ -232,7 +236,7 @@ class Trail implements AuditTrail {
 
   #transformed(row: AuditRow, transform: (row: AuditRow) => TransformedRow): AuditRow {
     try {
-      const changed = transform({ ...row })
+      const changed = transform(structuredClone(row))
       refuseLater(changed)
       return sealRow(row, { ...row, ...changed } as AuditRow)
     } catch (cause) {
@@ -263,5 +267,18 @@ function assertSink(sink: unknown): void {
   throw new AuditError(
     'SINK_INVALID',
     `A trail needs a sink, an object with write(rows), and was given ${inspect(sink, { depth: 0 })}. Write: createAuditTrail({ sink: memorySink() })`,
+  )
+}
+
+function assertOutcome(outcome: unknown): void {
+  if (outcome === undefined || isOutcome(outcome)) return
+  throw new AuditError('SETTING_INVALID', `${inspect(outcome)} is no outcome. Write 'success', 'failure' or 'denied'.`)
+}
+
+function assertRun(run: unknown): void {
+  if (typeof run === 'function') return
+  throw new AuditError(
+    'SETTING_INVALID',
+    `runSealed was given ${inspect(run)} to run. Write: trail.runSealed(job.context, 'invoices', () => invoices.close(job))`,
   )
 }

@@ -16,6 +16,7 @@ interface Shaping {
 
 /** Counts one attempt of the client's address in every scope; refuses with {@link Throttled}. */
 export async function reserveAddress(call: AuditedCall, throttles: readonly ThrottleHook[]): Promise<Reservation[]> {
+  for (const { scope } of throttles) limiterOf(call, scope)
   // Behind a socket without addresses all clients are one, rather than nobody being limited.
   const address = call.context.address ?? (call.held ? 'unknown' : undefined)
   if (address === undefined) return []
