@@ -1,5 +1,5 @@
 import { mikroOrmReader, mikroOrmSink } from '@countersign/adapters/mikro-orm'
-import { type AuditReader, type AuditSink, rowId } from '@countersign/core'
+import { type AuditReader, type AuditRow, type AuditSink, rowId } from '@countersign/core'
 import { sampleRow } from '@countersign/core/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { pgliteDatabase, postgresAvailable, postgresDatabase, type TestDatabase } from '../support/databases.js'
@@ -52,6 +52,52 @@ for (const { name, open, here } of databases) {
       expect(found).toEqual([{ in: 'audit_event_2025_03' }, { in: 'audit_event_2025_04' }])
     })
 
+    it('keeps a moment in UTC, whatever the time zone of who looks', async () => {
+      const row = sampleRow()
+      await sink.write([row])
+      const connection = database.orm.em.getDriver().getConnection()
+      const [kept] = await connection.transactional(async (transaction) => {
+        await connection.execute("set local time zone 'Asia/Kolkata'", [], 'run', transaction)
+        return connection.execute(
+          `select to_char(occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as moment
+           from audit_event where id = '${row.id}'`,
+          [],
+          'all',
+          transaction,
+        )
+      })
+      expect(kept).toEqual({ moment: row.occurredAt.toISOString() })
+    })
+
+    it('gives rows back newest first, page by page, in whatever order they were written', async () => {
+      const requestId = rowId()
+      const rows = Array.from({ length: 7 }, () => sampleRow({ requestId }))
+      await sink.write([3, 0, 6].map((index) => rows[index] as AuditRow))
+      await sink.write([5, 1, 4, 2].map((index) => rows[index] as AuditRow))
+      const first = await reader.find({ requestId, limit: 4 })
+      const second = await reader.find({ requestId, limit: 4, cursor: first.nextCursor as string })
+      const found = [...first.items, ...second.items].map(({ id }) => id)
+      expect(found).toEqual(rows.map(({ id }) => id).reverse())
+      expect([first.items.length, second.nextCursor]).toEqual([4, null])
+    })
+
+    it('recognises a row that is written again', async () => {
+      const row = sampleRow({ requestId: rowId() })
+      await sink.write([row])
+      await sink.write([row, { ...row, outcome: 'success' }])
+      expect((await reader.find({ requestId: row.requestId as string })).items).toEqual([row])
+    })
+
+    it('names people by an id that no foreign key binds', async () => {
+      const keys = await execute(
+        "select conname from pg_constraint where contype = 'f' and conrelid = 'audit_event'::regclass",
+      )
+      expect(keys).toEqual([])
+      const row = sampleRow({ actor: { type: 'user', id: 'nobody-has-this-id' } })
+      await sink.write([row])
+      expect((await reader.get(row.id))?.actor.id).toBe('nobody-has-this-id')
+    })
+
     it('has partitions for this month and two more ahead', async () => {
       const [{ n }] = await execute(
         `select count(*)::int as n from pg_inherits where inhparent = 'audit_event'::regclass
@@ -83,6 +129,7 @@ for (const { name, open, here } of databases) {
     it('lets personal values be erased, by a transaction that says so, once, and nothing else', async () => {
       const row = sampleRow({ actor: { type: 'user', id: 'u-9', label: 'Ada' } })
       await sink.write([row])
+      expect((await reader.get(row.id))?.actor).toEqual(row.actor)
       const personal = `actor_label = null, on_behalf_of = null, attempted_hash = null, attempted_masked = null, session_id = null,
         address = null, proxy_chain = null, user_agent = null, device = null, details = '{}', salt = null`
       const erase = (changes: string) => `update audit_event set ${changes} where id = '${row.id}'`
@@ -96,8 +143,8 @@ for (const { name, open, here } of databases) {
       ).rejects.toEqual(refused)
       await expect(transactional(erasing, erase("erased_at = now(), actor_label = 'Eve'"))).rejects.toEqual(refused)
       await transactional(erasing, erase(`${personal}, erased_at = now()`))
+      expect((await reader.get(row.id))?.actor).toEqual({ type: 'user', id: 'u-9' })
       expect(await reader.get(row.id)).toMatchObject({
-        actor: { type: 'user', id: 'u-9' },
         outcome: row.outcome,
         attempted: null,
         address: null,
@@ -150,7 +197,9 @@ for (const { name, open, here } of databases) {
         "request_id = 'x'",
       ]) {
         const plan = await execute(`explain select id from audit_event where ${condition} order by id desc limit 50`)
-        expect(JSON.stringify(plan), condition).toMatch(/Index|Bitmap/)
+        // Of the primary key it would be a filter: every row would be looked at.
+        const [column] = condition.split(' ')
+        expect(JSON.stringify(plan), condition).toMatch(new RegExp(`Index Cond: \\(\\(?${column} =`))
       }
     })
   })

@@ -1,4 +1,4 @@
-import { type AuditContext, AuditedCall, type AuditRow, runInContext, timeOfRowId } from '@countersign/core'
+import { type AuditContext, AuditedCall, type AuditRow, rowToJson, runInContext, timeOfRowId } from '@countersign/core'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { onlyRow, type Recording, recording } from '../support/recording.js'
@@ -58,6 +58,16 @@ describe('a row', () => {
     })
     expect(row.occurredAt.getTime()).toBe(timeOfRowId(row.id))
     expect(row.durationMs).toBeGreaterThanOrEqual(0)
+  })
+
+  it('happened at the moment of its id, in UTC', async () => {
+    const before = Date.now()
+    const row = await rowOf(() => null)
+    expect(row.occurredAt.getTime()).toBe(timeOfRowId(row.id))
+    expect(row.occurredAt.getTime()).toBeGreaterThanOrEqual(before)
+    expect(row.occurredAt.getTime()).toBeLessThanOrEqual(Date.now())
+    expect(rowToJson(row).occurred_at).toBe(new Date(timeOfRowId(row.id)).toISOString())
+    expect(rowToJson(row).occurred_at).toMatch(/Z$/)
   })
 
   it('has null for all that is not known', async () => {

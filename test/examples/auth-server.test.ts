@@ -67,7 +67,7 @@ describe('the server, started as the README says', () => {
     await rm(folder, { recursive: true, force: true })
   })
 
-  it('serves its pages and probes, keeps its secret to itself, and keeps everything over a restart', async () => {
+  it('serves its pages and probes, keeps its secrets to itself, and keeps everything over a restart', async () => {
     const admin = { ADMIN_EMAIL: 'root@example.org', ADMIN_PASSWORD: password }
     const first = await start({ DATA_DIR: folder, ...admin })
     expect((await fetch(`${first.url}/healthz`)).status).toBe(200)
@@ -85,6 +85,10 @@ describe('the server, started as the README says', () => {
     const client = new AuthClient(first.url)
     await client.signUpAndVerify('ada@example.org', password)
     expect((await client.post('/api/auth/login', { email: 'ada@example.org', password })).status).toBe(200)
+    const secrets = [password, client.cookies.get('at') as string, await client.mailedToken('ada@example.org')]
+    await client.post('/api/auth/password-reset', { email: 'ada@example.org' })
+    secrets.push(await client.mailedToken('ada@example.org'))
+    expect(new Set(secrets).size).toBe(4)
     first.process.kill('SIGTERM')
     expect(await first.exit).toBe(0)
 
@@ -95,12 +99,14 @@ describe('the server, started as the README says', () => {
     const { json } = await again.get('/api/audit/events')
     expect(json.items.map(({ event }: { event: string }) => event)).toEqual([
       'login',
+      'password_reset_request',
       'login',
       'password_set',
       'email_verification',
       'signup',
     ])
-    expect(first.output() + second.output()).not.toContain(password)
+    secrets.push(again.cookies.get('at') as string)
+    for (const printed of secrets) expect(first.output() + second.output()).not.toContain(printed)
   })
 
   it('refuses a data folder that another process has, in one sentence', async () => {

@@ -121,6 +121,8 @@ for (const { name, here, make } of places) {
     beforeEach(() => {
       client = new AuthClient(system.url)
     })
+    const sql = <Row>(statement: string): Promise<Row[]> =>
+      system.auth.database.orm.em.getDriver().getConnection().execute<Row[]>(statement)
     const since = async (run: () => Promise<unknown>) => {
       const before = (await system.rows()).length
       await run()
@@ -170,7 +172,8 @@ for (const { name, here, make } of places) {
       })
       const verifications = rows.filter(({ event }) => event === 'email_verification')
       expect(verifications.filter(({ outcome }) => outcome === 'success')).toHaveLength(1)
-      expect(verifications.filter(({ reason }) => reason === 'invalid_token')).toHaveLength(19)
+      const failures = verifications.filter(({ outcome }) => outcome === 'failure')
+      expect(failures.map(({ reason }) => reason)).toEqual(Array.from({ length: 19 }, () => 'invalid_token'))
       expect(rows.filter(({ event }) => event === 'password_set')).toHaveLength(1)
       expect(rows).toHaveLength(21)
     })
@@ -215,8 +218,31 @@ for (const { name, here, make } of places) {
         expect(plain(unknown)).toBe(plain(wrong))
         expect([unknown.status, wrong.status]).toEqual([401, 401])
       })
-      expect(rows.map(({ reason }) => reason)).toEqual(['unknown_account', 'bad_credentials'])
-      expect(rows[0]?.subject).toBeNull()
+      const failure = { event: 'login', outcome: 'failure', status: 401 }
+      expect(rows).toMatchObject([
+        { ...failure, reason: 'unknown_account', subject: null },
+        { ...failure, reason: 'bad_credentials', subject: { type: 'user' } },
+      ])
+      expect(rows).toHaveLength(2)
+    })
+
+    it('lets nobody in whose account is not verified, or was disabled', async () => {
+      const off = { email: 'off@example.org', password }
+      await client.post('/api/auth/signup', { ...off, confirm_password: password })
+      const token = await client.mailedToken(off.email)
+      const rows = await since(async () => {
+        expect((await client.post('/api/auth/login', off)).status).toBe(401)
+        await client.post('/api/auth/verify-account', { token })
+        expect((await client.post('/api/auth/login', off)).status).toBe(200)
+        await sql("update auth_user set disabled_at = now() where email_canonical = 'off@example.org'")
+        expect((await client.post('/api/auth/login', off)).status).toBe(401)
+      })
+      const logins = rows.filter(({ event }) => event === 'login')
+      expect(logins.map(({ outcome, reason }) => [outcome, reason])).toEqual([
+        ['failure', 'unverified'],
+        ['success', null],
+        ['failure', 'disabled'],
+      ])
     })
 
     it('sets a cookie that scripts cannot read and no token in the body', async () => {
@@ -235,6 +261,37 @@ for (const { name, here, make } of places) {
       expect((await client.post('/api/auth/logout')).status).toBe(204)
       expect(client.cookies.has('at')).toBe(false)
       expect((await stranger.get('/api/auth/login-history', { authorization })).status).toBe(401)
+      const rows = await since(async () =>
+        expect((await stranger.post('/api/auth/logout', {}, { authorization })).status).toBe(401),
+      )
+      expect(rows).toMatchObject([{ event: 'logout', outcome: 'denied', status: 401 }])
+    })
+
+    it('stores no access token and no mailed token, in whole or in part', async () => {
+      await client.post('/api/auth/login', { email: 'ada@example.org', password })
+      await client.post('/api/auth/password-reset', { email: 'ada@example.org' })
+      const [, claims, signature] = (client.cookies.get('at') as string).split('.')
+      const mailed = await client.mailedToken('ada@example.org')
+      const secrets = [claims, signature, mailed].flatMap((text = '') => [
+        text,
+        Buffer.from(text, 'base64url').toString('hex'),
+      ])
+      for (const [table, least] of [
+        ['auth_session', 1],
+        ['auth_one_time_token', 1],
+        ['auth_user', 1],
+        ['audit_event', 2],
+      ] as const) {
+        const stored = await sql<{ text: string }>(`select stored::text as text from ${table} as stored`)
+        expect(stored.length, table).toBeGreaterThanOrEqual(least)
+        for (const { text } of stored) for (const part of secrets) expect(text).not.toContain(part)
+      }
+    })
+
+    it('logs nobody out by GET', async () => {
+      await client.post('/api/auth/login', { email: 'ada@example.org', password })
+      expect((await client.get('/api/auth/logout')).status).toBe(404)
+      expect((await client.get('/api/auth/login-history')).status).toBe(200)
     })
 
     it.each([
@@ -419,6 +476,17 @@ for (const { name, here, make } of places) {
 
     it('takes a path with a trailing slash', async () => {
       expect((await client.post('/api/auth/login/', { email: 'ada@example.org', password })).status).toBe(200)
+    })
+
+    it.each(['POST', 'PUT', 'PATCH', 'DELETE'])('has no route by which a row could be written: %s', async (method) => {
+      await client.post('/api/auth/login', { email: 'root@example.org', password })
+      const [newest] = (await client.get('/api/audit/events')).json.items
+      const headers = { 'content-type': 'application/json' }
+      const rows = await since(async () => {
+        for (const path of ['/api/audit/events', `/api/audit/events/${newest.id}`])
+          expect((await client.request(path, { method, headers, body: JSON.stringify(newest) })).status).toBe(404)
+      })
+      expect(rows).toEqual([])
     })
 
     it('refuses every change to the rows in the database', async () => {

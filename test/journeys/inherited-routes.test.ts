@@ -138,6 +138,14 @@ for (const driver of drivers) {
         expect(last.status).toBe(429)
         expect(await last.json()).toEqual({ sorry: true })
         expect(last.headers.get('retry-after')).toMatch(/^\d+$/)
+        expect(sink.rows).toHaveLength(3)
+        expect(sink.rows.at(-1)).toMatchObject({
+          event: 'password_reset_request',
+          outcome: 'denied',
+          reason: 'throttled',
+          status: 429,
+          scope: 'reset',
+        })
       })
 
       it('accepts a className that is an instance field', async () => {

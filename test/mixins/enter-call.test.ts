@@ -86,7 +86,10 @@ describe('an attempt, without an adapter', () => {
     const away = { name: 'away', write: () => Promise.reject(new Error('away')) }
     const recorded = recording({ sink: away })
     expect(await login(async () => 'in', recorded).controller.post()).toBe('in')
-    expect(recorded.trail.counts.lost).toBe(1)
+    const error = new Refusal(401, 'bad_credentials')
+    const refusing = login(async () => Promise.reject(error), recorded).controller
+    expect(await thrownBy(() => refusing.post())).toBe(error)
+    expect(recorded.trail.counts.lost).toBe(2)
   })
 
   it('is stored before the call returns', async () => {

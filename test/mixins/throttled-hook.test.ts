@@ -209,8 +209,10 @@ describe('throttled(hit), called by the toolkit’s own throttle', () => {
   })
 
   it('is not needed', async () => {
-    const { error } = await refusedBy(Account)
+    const { error, recorded } = await refusedBy(Account)
+    expect(error).toBeInstanceOf(Throttled)
     expect((error as Throttled).body).toBeUndefined()
+    expect(summary(recorded)).toEqual(['login denied', 'login success'])
   })
 
   it.each<[string, () => unknown]>([

@@ -43,7 +43,7 @@ describe.each(runs)('$compiler, $kind', ({ compiler, folder, options }) => {
   })
 
   for (const { name, title, expected } of fixtures) {
-    it(`refuses ${title} (${versionOf(compiler)})`, () => {
+    it(`refuses ${title}, at each line that is wrong (${versionOf(compiler)})`, () => {
       const own = said.filter(({ file }) => file === name)
       expect(own.map(({ line, code }) => ({ line, code }))).toEqual(expected.map(({ line, code }) => ({ line, code })))
       for (const [index, { fragments }] of expected.entries()) {
