@@ -44,7 +44,10 @@ export interface AuditRow<Event extends EventName = EventName> {
   readonly retryAfter: number | null
   /** Any of them may be missing: an attempt can be refused before its arguments are known. */
   readonly details: Readonly<Partial<EventDetails<Event>>>
-  /** Set on the summary row of a flood that was collapsed. */
+  /**
+   * How many refusals the summary row of a flood stands for; `firstAt` and `lastAt` say when. No trail
+   * makes such a row yet: each refusal has its own, and these are null unless a `transform` sets them.
+   */
   readonly repeatCount: number | null
   readonly firstAt: Date | null
   readonly lastAt: Date | null
