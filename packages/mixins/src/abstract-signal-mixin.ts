@@ -10,12 +10,11 @@ import {
 } from '@countersign/core'
 import { assertHandler } from './assert-handler.js'
 import type { AuditedController } from './audit-mixin.js'
-import { admit, factsOf } from './controller-facts.js'
+import { factsOf } from './controller-facts.js'
 import { closing, isCallOf, openCall } from './enter-call.js'
-import { defineHooked } from './hooked-method.js'
+import { defineMethod, hookedClass } from './hooked-class.js'
 import { addHook, hooksOf, markAudited, onClass } from './hooks.js'
 import type { AnyClass, MixinBase } from './mixin-base.js'
-import { throttledHook } from './throttled-hook.js'
 
 /** What {@link AbstractSignalMixin} gives to the mixin that extends it. */
 export declare abstract class SignalSource implements AuditedController {
@@ -61,15 +60,8 @@ export function AbstractSignalMixin<Base extends MixinBase>(
     throw new AuditError('HANDLER_MISSING', `${by} was given ${inspect(base)}, which is no class.`)
   for (const event of Object.values(methods)) assertEventName(event)
 
-  abstract class SignalAudited extends (base as MixinBase) {
-    // A constructor would hide the parameters that containers inject by; an initialiser does not.
-    // biome-ignore lint/correctness/noUnusedPrivateClassMembers: its initialiser is the check
-    readonly #admitted: boolean = admit(this)
-
-    protected async audited(event: EventName, details: object, run: () => Promise<unknown>): Promise<unknown> {
-      return runAudited(this, event, details, run)
-    }
-  }
+  const SignalAudited = hookedClass(base, { name: 'SignalAudited' })
+  defineMethod(SignalAudited, 'audited', audited)
   markAudited(SignalAudited)
   for (const [method, event] of Object.entries(methods)) {
     assertHandler(base, method, `AbstractSignalMixin (${event})`)
@@ -83,27 +75,16 @@ export function AbstractSignalMixin<Base extends MixinBase>(
       subject: undefined,
     })
   }
-  const inherited = base.prototype as { throttled?: (hit: Throttling) => unknown }
-  defineHooked(
-    SignalAudited.prototype,
-    'throttled',
-    throttledHook(() => inherited.throttled),
-  )
   return SignalAudited as unknown as Base & MixinBase<SignalSource>
 }
 
-async function runAudited(
-  self: object,
-  event: EventName,
-  details: object,
-  run: () => Promise<unknown>,
-): Promise<unknown> {
+async function audited(this: object, event: EventName, details: object, run: () => Promise<unknown>): Promise<unknown> {
   assertEventName(event)
-  const facts = factsOf(self)
+  const facts = factsOf(this)
   const flow = currentFlow()
-  const running = flow?.call && isCallOf(flow.call, facts, self, null) ? flow.call : undefined
+  const running = flow?.call && isCallOf(flow.call, facts, this, null) ? flow.call : undefined
   const call = running ?? openCall(facts, flow, declaredMethod(facts.controller, event))
-  call.self = self
+  call.self = this
   const attempt = call.attempts.find((open) => open.event === event && !call.entered.includes(open)) ?? call.open(event)
   call.entered.push(attempt)
   attempt.details = { ...attempt.details, ...details }

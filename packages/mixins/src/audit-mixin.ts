@@ -1,11 +1,9 @@
 import { assertEventName, type EventDetails, type EventName, type Subject, type Throttling } from '@countersign/core'
 import { assertHandler } from './assert-handler.js'
 import { assertMethodName, assertOptions } from './assert-options.js'
-import { admit } from './controller-facts.js'
-import { defineHooked, hookedMethod } from './hooked-method.js'
+import { hookedClass } from './hooked-class.js'
 import { addHook, type FromArguments, onClass } from './hooks.js'
-import type { AnyClass, AsyncHandler, HandlerNamed, MixinBase } from './mixin-base.js'
-import { throttledHook } from './throttled-hook.js'
+import type { AnyClass, HandlerNamed, MixinBase } from './mixin-base.js'
 
 /** What a mixin adds to a controller. */
 export interface AuditedController {
@@ -87,27 +85,9 @@ function extend(
   Base: AnyClass,
   { event, method, name, throttled, details, attempted, subject }: Application,
 ): AnyClass {
-  const template = assertHandler(Base, method, name)
-  const inherited = Base.prototype as Record<string, AsyncHandler>
-
-  abstract class Audited extends (Base as MixinBase) {
-    // A constructor would hide the parameters that containers inject by; an initialiser does not.
-    // biome-ignore lint/correctness/noUnusedPrivateClassMembers: its initialiser is the check
-    readonly #admitted: boolean = admit(this)
-  }
-  Object.defineProperty(Audited, 'name', { value: `${pascal(event)}Audited` })
+  assertHandler(Base, method, name)
+  const Audited = hookedClass(Base, { name: `${pascal(event)}Audited`, method, throttled })
   addHook(onClass(Audited, Base), { event, method, by: name, declares: true, details, attempted, subject })
-  defineHooked(
-    Audited.prototype,
-    method,
-    hookedMethod(method, template, () => inherited[method] as AsyncHandler),
-  )
-  if (throttled !== false)
-    defineHooked(
-      Audited.prototype,
-      'throttled',
-      throttledHook(() => inherited.throttled),
-    )
   return Audited
 }
 

@@ -34,8 +34,3 @@ export function hookedMethod(method: string, template: AsyncHandler, original: (
   }
   return hooked
 }
-
-/** Puts a hooked method in place of an inherited or own one. */
-export function defineHooked(prototype: object, method: string, hooked: AsyncHandler): void {
-  Object.defineProperty(prototype, method, { value: hooked, writable: true, configurable: true, enumerable: false })
-}

@@ -1,13 +1,11 @@
 import { assertHandler } from './assert-handler.js'
 import { assertMethodName, assertOptions } from './assert-options.js'
 import type { AuditedController, AuditMixinOptions } from './audit-mixin.js'
-import { admit } from './controller-facts.js'
 import { type HandlerDecorator, methodDecorator } from './decorated-method.js'
-import { defineHooked, hookedMethod } from './hooked-method.js'
+import { hookedClass } from './hooked-class.js'
 import { addThrottle, onClass } from './hooks.js'
-import type { AnyClass, AsyncHandler, HandlerNamed, MixinBase } from './mixin-base.js'
+import type { AnyClass, HandlerNamed, MixinBase } from './mixin-base.js'
 import { assertScopeName, decoratedThrottle, type ThrottleOptions } from './throttle-options.js'
-import { throttledHook } from './throttled-hook.js'
 
 /**
  * Limits a method by a scope of the trail's limiter: by address before the body is read, by
@@ -48,24 +46,8 @@ export function withThrottle<Method extends string, Base extends MixinBase<Handl
   assertScopeName(scope)
   assertMethodName(method, 'withThrottle', example)
   const base: AnyClass = Base
-  const template = assertHandler(base, method, 'withThrottle')
-  const inherited = base.prototype as Record<string, AsyncHandler>
-
-  abstract class ThrottledController extends (base as MixinBase) {
-    // A constructor would hide the parameters that containers inject by; an initialiser does not.
-    // biome-ignore lint/correctness/noUnusedPrivateClassMembers: its initialiser is the check
-    readonly #admitted: boolean = admit(this)
-  }
+  assertHandler(base, method, 'withThrottle')
+  const ThrottledController = hookedClass(base, { name: 'ThrottledController', method })
   addThrottle(onClass(ThrottledController, base), { scope, method, identifier })
-  defineHooked(
-    ThrottledController.prototype,
-    method,
-    hookedMethod(method, template, () => inherited[method] as AsyncHandler),
-  )
-  defineHooked(
-    ThrottledController.prototype,
-    'throttled',
-    throttledHook(() => inherited.throttled),
-  )
   return ThrottledController as unknown as Base & MixinBase<AuditedController>
 }
