@@ -1,6 +1,7 @@
-import { assertEventName, type EventDetails, type EventName, type Subject, type Throttling } from '@countersign/core'
+import { assertEventName, type EventName, type Throttling } from '@countersign/core'
 import { assertHandler } from './assert-handler.js'
 import { assertMethodName, assertOptions } from './assert-options.js'
+import type { AuditEventOptions } from './audit-event-options.js'
 import { hookedClass } from './hooked-class.js'
 import { addHook, type FromArguments, onClass } from './hooks.js'
 import type { AnyClass, HandlerNamed, MixinBase } from './mixin-base.js'
@@ -12,13 +13,11 @@ export interface AuditedController {
 }
 
 /** What an audit mixin is, declared: the event, the method, and what to take from the arguments. */
-export interface AuditMixinDeclaration<Event extends EventName, Method extends string> {
+export interface AuditMixinDeclaration<Event extends EventName, Method extends string>
+  extends AuditEventOptions<Event> {
   readonly event: Event
   /** The method to hook unless the user names another. */
   readonly method: Method
-  readonly details?: (...args: any[]) => EventDetails<Event>
-  readonly attempted?: (...args: any[]) => string | null | undefined
-  readonly subject?: (...args: any[]) => Subject | null | undefined
   /** Whether `throttled(hit)` is hooked too, for hosts with a throttle of their own. True unless told. */
   readonly throttled?: boolean
   /** How messages call the mixin. */
