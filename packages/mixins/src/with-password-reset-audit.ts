@@ -1,12 +1,12 @@
 import { type AuditMixin, auditMixin } from './audit-mixin.js'
 
 /** What {@link withPasswordResetAudit} hooks, unless another method is named. */
-export interface PasswordResetConfirmHandlers {
+export interface PasswordResetHandlers {
   post(...args: any[]): Promise<unknown>
 }
 
 /** Records every attempt to set a new password by a reset link. */
-export const withPasswordResetAudit: AuditMixin<PasswordResetConfirmHandlers> = auditMixin({
+export const withPasswordResetAudit: AuditMixin<PasswordResetHandlers> = auditMixin({
   name: 'withPasswordResetAudit',
   event: 'password_reset',
   method: 'post',

@@ -5,6 +5,7 @@ import {
   withFailedResetAudit,
   withLoginAudit,
   withLogoutAudit,
+  withPasswordResetAudit,
   withSignupAudit,
   withThrottle,
 } from '@countersign/mixins'
@@ -21,8 +22,10 @@ withLoginAudit(NoPost)
 withLogoutAudit(NoPost)
 // TS2345: 'post' is missing in type 'NoPost' but required in type 'SignupHandlers'
 withSignupAudit(NoPost)
-// TS2345: 'post' is missing in type 'NoPost' but required in type 'PasswordResetHandlers'
+// TS2345: 'post' is missing in type 'NoPost' but required in type 'FailedResetHandlers'
 withFailedResetAudit(NoPost)
+// TS2345: 'post' is missing in type 'NoPost' but required in type 'PasswordResetHandlers'
+withPasswordResetAudit(NoPost)
 // TS2345: 'post' is missing in type 'NoPost' but required in type 'EmailVerificationHandlers'
 withEmailVerificationAudit(NoPost)
 // TS2345: 'post' is missing in type 'NoPost' but required in type 'HandlerNamed<"post">'

@@ -9,7 +9,7 @@ class Synchronous {
 
 // TS2345: LoginHandlers … Type 'string' is not assignable to type 'Promise<unknown>'
 withLoginAudit(Synchronous)
-// TS2345: PasswordResetHandlers … Type 'string' is not assignable to type 'Promise<unknown>'
+// TS2345: FailedResetHandlers … Type 'string' is not assignable to type 'Promise<unknown>'
 withFailedResetAudit(Synchronous)
 // TS2345: HandlerNamed<"post"> … Type 'string' is not assignable to type 'Promise<unknown>'
 withThrottle(Synchronous, { scope: 'login', method: 'post' })
