@@ -1,4 +1,3 @@
-export { actAs } from '@countersign/core'
 export { AbstractSignalMixin, type AuditedMethods, type SignalSource } from './abstract-signal-mixin.js'
 export { AuditEvent } from './audit-event.js'
 export type { AuditEventOptions } from './audit-event-options.js'
