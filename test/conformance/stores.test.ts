@@ -8,7 +8,11 @@ import { afterAll, beforeAll, describe, it } from 'vitest'
 import { pgliteDatabase, postgresAvailable, postgresDatabase, type TestDatabase } from '../support/databases.js'
 import { keyPrefix, redisAvailable, redisUrl } from '../support/redis.js'
 
-const scopes = { conformance: { address: '5/2s', identifier: '3/2s', failures: '3/2s' }, conformance_off: null }
+const scopes = {
+  conformance: { address: '5/min', identifier: '3/min', failures: '3/min' },
+  conformance_brief: '1/2s',
+  conformance_off: null,
+}
 const withPostgres = await postgresAvailable()
 const withRedis = await redisAvailable()
 
@@ -64,7 +68,7 @@ for (const { name, connect } of clients) {
     beforeAll(() => {
       client = connect()
       // Refusing: a store that failed would be noticed, and not insured.
-      limiter = flexibleLimiter({ scopes, store: client, unreachable: 'refuse' })
+      limiter = flexibleLimiter({ scopes, store: client, unreachable: 'refuse', patience: 5000 })
     })
     afterAll(() => client.disconnect())
 
