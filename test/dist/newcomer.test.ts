@@ -1,10 +1,9 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { compile, type Diagnostic, root } from '../support/compile.js'
+import { freePort } from '../support/free-port.js'
 import { install } from '../support/packed.js'
 
 const page = readFileSync(join(root, 'docs/writing-a-mixin.md'), 'utf8')
@@ -27,14 +26,6 @@ function installedBy(commands: string): string[] {
     .flatMap((line) => line.split(/\s+/).slice(2))
     .filter((word) => !word.startsWith('-') && word !== '')
   return names.map((name) => name.replace(/(?<=.)@[\d.]+$/, ''))
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  return port
 }
 
 let project: ReturnType<typeof install>
@@ -70,7 +61,7 @@ it('a newcomer gets from an empty folder to an audited controller with what is o
     await expect.poll(() => answers(), { timeout: 20_000 }).toBe(true)
     printed = ''
     execFileSync('bash', ['-c', block('sh', 'pay 7').replace('3000', String(port))], { stdio: 'pipe' })
-    await expect.poll(() => printed.split('\n').length, { timeout: 5000 }).toBe(5)
+    await expect.poll(() => printed.split('\n').length).toBe(5)
     expect(printed).toBe(block('text', 'invoice_payment'))
     expect(complaints).toBe('')
   } finally {

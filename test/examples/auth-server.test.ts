@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { secretOfFolder } from '@countersign/auth'
@@ -8,6 +7,7 @@ import { Redis } from 'ioredis'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { AuthClient } from '../support/auth-client.js'
 import { emptyPostgres, postgresAvailable } from '../support/databases.js'
+import { freePort } from '../support/free-port.js'
 import { redisInstalled, redisServer } from '../support/redis.js'
 
 const main = new URL('../../examples/auth-server/dist/main.js', import.meta.url).pathname
@@ -20,14 +20,6 @@ interface Started {
   readonly process: ChildProcess
   readonly output: () => string
   readonly exit: Promise<number | null>
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 const running: ChildProcess[] = []

@@ -7,7 +7,8 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { AuthClient } from '../support/auth-client.js'
 import { places, secret } from '../support/auth-systems.js'
 import { postgresAvailable } from '../support/databases.js'
-import { freePort, redisInstalled, redisServer } from '../support/redis.js'
+import { freePort } from '../support/free-port.js'
+import { redisInstalled, redisServer } from '../support/redis.js'
 
 const script = new URL('../support/shared-limit-server.ts', import.meta.url).pathname
 const password = 'correct horse battery staple'
@@ -74,7 +75,13 @@ const systems = [
   { title: 'of two processes, counted in PostgreSQL', here: postgres, processes: 2, place: shared },
   { title: 'of two processes, counted in Redis', here: postgres && redis, processes: 2, place: shared, redisUrl: own },
   { title: 'of one process, counted in PGlite', here: true, processes: 1, place: embedded },
-  { title: 'of one process, counted in its memory', here: true, processes: 1, place: embedded, redisUrl: nobody },
+  {
+    title: 'of one process, insured in its memory while its Redis is away',
+    here: true,
+    processes: 1,
+    place: embedded,
+    redisUrl: nobody,
+  },
 ].filter(({ here }) => here)
 
 const limits = [

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { Redis } from 'ioredis'
+import { freePort } from './free-port.js'
 
 /** The server that suites run on where it is reachable; `REQUIRE_SERVICES=1` makes its absence a failure. */
 export const redisUrl: string = process.env.TEST_REDIS_URL ?? 'redis://127.0.0.1:6379'
@@ -75,12 +75,4 @@ export async function redisServer(): Promise<RedisServer> {
   }
   await server.start()
   return server
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
