@@ -8,6 +8,8 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     maxWorkers: 2,
+    // What is waited for is waited for on a starved machine, too.
+    expect: { poll: { timeout: 10_000 } },
     projects: [
       project('contract', 'contract/**/*.test.ts'),
       project('unit', 'core/**/*.test.ts', 'mixins/**/*.test.ts', 'adapters/**/*.test.ts'),

@@ -65,11 +65,16 @@ describe('flexibleLimiter', () => {
   })
 
   it('says when the window ends, in whole seconds, and never promises it too early', async () => {
-    const limiter = flexibleLimiter({ scopes: { login: '1/2s' } })
+    const limiter = flexibleLimiter({ scopes: { login: '1/min' } })
+    const begun = Date.now()
     const first = await limiter.reserve('login', 'address', 'x')
-    expect(first).toEqual({ allowed: true, limit: 1, remaining: 0, resetAfter: 2, window: 2 })
+    expect(first).toEqual({ allowed: true, limit: 1, remaining: 0, resetAfter: 60, window: 60 })
+    const opens = Date.now() + 60_000
     await sleep(300)
-    expect((await limiter.reserve('login', 'address', 'x'))?.resetAfter).toBe(2)
+    const asked = Date.now()
+    const promised = ((await limiter.reserve('login', 'address', 'x'))?.resetAfter ?? 0) * 1000
+    expect(Date.now() + promised, 'not before the window ends').toBeGreaterThanOrEqual(begun + 60_000)
+    expect(asked + promised, 'and within a second of it').toBeLessThan(opens + 1000)
   })
 
   it('refuses a window that is longer than a timer can be, which it could not keep', () => {

@@ -72,12 +72,15 @@ describe('a limiter whose store is away', () => {
     expect(store.asked).toBe(1)
     await Promise.all([reserve(), reserve(), reserve()])
     expect(store.asked).toBe(1)
-    await sleep(1050)
-    await Promise.all([reserve(), reserve(), reserve()])
-    expect(store.asked).toBe(2)
+    const askedByThree = async () => {
+      await Promise.all([reserve(), reserve(), reserve()])
+      return store.asked
+    }
+    await expect.poll(askedByThree).toBe(2)
     store.answer = storeThatCounts().answer
-    await sleep(1050)
-    expect([await remaining(), await remaining()]).toEqual([2, 1])
+    // In memory all are used up.
+    await expect.poll(remaining).toBe(2)
+    expect(await remaining()).toBe(1)
     expect(told).toMatchObject([
       { degraded: true, component: 'limiter', reaction: 'insure', cause: gone },
       { degraded: false, component: 'limiter', reaction: 'insure' },
@@ -85,7 +88,7 @@ describe('a limiter whose store is away', () => {
   })
 
   it('tells of one outage when many attempts notice it at once, and of none when a late one fails', async () => {
-    const { store, reserve, told } = limited({ pause: 100, patience: 60_000 })
+    const { store, limiter, reserve, told } = limited({ pause: 100, patience: 60_000 })
     const failures: Array<(cause: Error) => void> = []
     store.answer = () => new Promise((_, reject) => failures.push(reject))
     const attempts = [reserve(), reserve(), reserve()]
@@ -95,9 +98,11 @@ describe('a limiter whose store is away', () => {
     await Promise.all(attempts.slice(0, 2))
     expect(told).toHaveLength(1)
     store.answer = storeThatCounts().answer
-    await sleep(150)
-    await reserve()
-    expect(told.map(({ degraded }) => degraded)).toEqual([true, false])
+    const degradedAfterAnother = async () => {
+      await limiter.reserve('login', 'address', '192.0.2.2')
+      return told.map(({ degraded }) => degraded)
+    }
+    await expect.poll(degradedAfterAnother).toEqual([true, false])
     failures[2]?.(gone)
     expect((await attempts[2])?.allowed).toBe(true)
     expect(told).toHaveLength(2)
@@ -108,9 +113,11 @@ describe('a limiter whose store is away', () => {
     const unhandled: unknown[] = []
     const note = (reason: unknown): void => void unhandled.push(reason)
     process.on('unhandledRejection', note)
-    store.answer = () => new Promise((_, reject) => setTimeout(reject, 30, gone))
+    const late = Promise.withResolvers<object[]>()
+    store.answer = () => late.promise
     await remaining()
-    await sleep(60)
+    late.reject(gone)
+    await nextTurn()
     process.off('unhandledRejection', note)
     expect(unhandled).toEqual([])
   })

@@ -182,7 +182,7 @@ for (const { name, open, here } of databases) {
         await another.write([sampleRow()])
         expect(await connected()).toBe(before + 1)
         await another.close?.()
-        await expect.poll(connected, { timeout: 2000 }).toBe(before)
+        await expect.poll(connected).toBe(before)
       })
 
     it('serves every filter by an index', async () => {

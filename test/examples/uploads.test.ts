@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -185,12 +186,14 @@ describe('a refused upload leaves one row that says what the client was told, an
 
   it('a client that hangs up in the middle', async () => {
     const { port } = new URL(served.url)
+    const asked = once(served.server, 'request')
     const socket = connect(Number(port), '127.0.0.1')
     socket.write(
       `POST /uploads HTTP/1.1\r\nHost: x\r\nAuthorization: ${ada.authorization}\r\nContent-Type: ${multipart['content-type']}\r\nContent-Length: 5000\r\n\r\n${part}${png.toString('latin1')}`,
-      () => setTimeout(() => socket.destroy(), 50),
     )
-    await expect.poll(() => upload.sink.rows.length, { timeout: 10_000 }).toBe(1)
+    await asked
+    socket.destroy()
+    await expect.poll(() => upload.sink.rows.length).toBe(1)
     await upload.trail.settled()
     expect(onlyRow(upload.sink)).toMatchObject({ outcome: 'failure', reason: 'client_disconnected', status: 499 })
     expect(await stored()).toEqual([])

@@ -1,18 +1,34 @@
 import 'reflect-metadata'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { once } from 'node:events'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { connect } from 'node:net'
-import { setTimeout as wait } from 'node:timers/promises'
 import { flexibleLimiter } from '@countersign/adapters/rate-limiter-flexible'
 import { auditedControllers } from '@countersign/adapters/routing-controllers'
 import { type AuditSink, createAuditTrail, type MemorySink, memorySink } from '@countersign/core'
 import { AuditEvent, Throttle } from '@countersign/mixins'
 import { Authorized, HttpCode, JsonController, Post, Res } from 'routing-controllers'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type AnyResponse, type Driver, drivers, setStatus } from '../support/drivers.js'
+import { nextTurn, slowSink } from '../support/recording.js'
 import { post, type Served, serve } from '../support/serve.js'
 
 const actor = () => null
+
+/** Where a handler says that it has begun, and waits until the test lets it go on. */
+function meeting() {
+  const [begun, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const wait = (): Promise<void> => {
+    begun.resolve()
+    return goOn.promise
+  }
+  return { wait, begun: begun.promise, goOn: goOn.resolve }
+}
+
 let served: Served | undefined
+let halfway: ReturnType<typeof meeting>
+beforeEach(() => {
+  halfway = meeting()
+})
 afterEach(async () => {
   await served?.close()
   served = undefined
@@ -22,25 +38,29 @@ async function start(driver: Driver, sink: AuditSink, Controller: unknown, scope
   const trail = createAuditTrail({ sink, limiter: flexibleLimiter({ scopes: { login: null, ...scopes } }) })
   served = await driver.serve(auditedControllers(trail, [Controller as never]), {
     authorizationChecker: async () => {
-      await wait(100)
+      await halfway.wait()
       return true
     },
   })
   return served.url
 }
 
-/** Sends a request and hangs up after so many milliseconds. */
-async function hangUp(url: string, after: number): Promise<void> {
+/** Sends a request and hangs up when its handler has begun, which goes on when the server knows. */
+async function hangUp(url: string): Promise<void> {
   const { port, pathname } = new URL(url)
+  const left = once(served?.server as Server, 'connection').then(([accepted]) => once(accepted, 'close'))
   const socket = connect(Number(port), '127.0.0.1')
   socket.write(`POST ${pathname} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n`)
-  await wait(after)
+  await halfway.begun
   socket.destroy()
+  await left
+  halfway.goOn()
 }
 
 async function rowsOf(sink: MemorySink) {
-  await expect.poll(() => sink.rows.length, { timeout: 3000 }).toBeGreaterThan(0)
-  await wait(300)
+  await expect.poll(() => sink.rows.length).toBeGreaterThan(0)
+  // One row too many would be made when the answer is, or by the end of its connection, which has come.
+  await nextTurn()
   return sink.rows
 }
 
@@ -59,7 +79,7 @@ class Slow {
   @AuditEvent('login')
   @Post('/set')
   async set(@Res() response: AnyResponse) {
-    await wait(150)
+    await halfway.wait()
     setStatus(response, 401)
     return { error: 'no' }
   }
@@ -68,14 +88,14 @@ class Slow {
   @HttpCode(403)
   @Post('/coded')
   async coded() {
-    await wait(150)
+    await halfway.wait()
     return { error: 'no' }
   }
 
   @AuditEvent('login')
   @Post('/thrown')
   async thrown() {
-    await wait(150)
+    await halfway.wait()
     throw Object.assign(new Error('no'), { httpCode: 401, reason: 'bad_credentials' })
   }
 }
@@ -84,13 +104,13 @@ for (const driver of drivers) {
   describe(`on ${driver.name}`, () => {
     describe('a client that hangs up', () => {
       it.each([
-        ['before the handler, in a guard', '/guarded', 20, { outcome: 'success', status: 200 }],
-        ['while a handler is on its way to a set 401', '/set', 50, { outcome: 'failure', status: 401 }],
-        ['while a handler is on its way to a declared 403', '/coded', 50, { outcome: 'denied', status: 403 }],
-        ['while a handler is on its way to a throw', '/thrown', 50, { outcome: 'failure', reason: 'bad_credentials' }],
-      ])('%s leaves one row, as it would have ended', async (_title, path, after, expected) => {
+        ['before the handler, in a guard', '/guarded', { outcome: 'success', status: 200 }],
+        ['while a handler is on its way to a set 401', '/set', { outcome: 'failure', status: 401 }],
+        ['while a handler is on its way to a declared 403', '/coded', { outcome: 'denied', status: 403 }],
+        ['while a handler is on its way to a throw', '/thrown', { outcome: 'failure', reason: 'bad_credentials' }],
+      ])('%s leaves one row, as it would have ended', async (_title, path, expected) => {
         const sink = memorySink()
-        await hangUp(`${await start(driver, sink, Slow)}${path}`, after)
+        await hangUp(`${await start(driver, sink, Slow)}${path}`)
         const rows = await rowsOf(sink)
         expect(rows).toHaveLength(1)
         expect(rows[0]).toMatchObject(expected)
@@ -230,12 +250,10 @@ for (const driver of drivers) {
     describe('the hold on a response', () => {
       it('also holds one that was pipelined behind another', async () => {
         const events: string[] = []
-        const slow: AuditSink = {
-          name: 'slow',
-          async write() {
-            await wait(300)
-            events.push('stored')
-          },
+        const slow = slowSink(() => events.push('stored'))
+        const write: AuditSink['write'] = (rows) => {
+          halfway.goOn()
+          return slow.write(rows)
         }
         @JsonController()
         class Pair {
@@ -243,7 +261,7 @@ for (const driver of drivers) {
           static readonly actor = actor
           @Post('/unaudited')
           async unaudited() {
-            await wait(100)
+            await halfway.wait()
             return { first: true }
           }
           @AuditEvent('login')
@@ -252,14 +270,14 @@ for (const driver of drivers) {
             return { second: true }
           }
         }
-        const { port } = new URL(await start(driver, slow, Pair))
+        const { port } = new URL(await start(driver, { ...slow, write }, Pair))
         const socket = connect(Number(port), '127.0.0.1')
         socket.on('data', (chunk) => {
           if (chunk.toString().includes('second')) events.push('answered')
         })
         const request = (path: string) => `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n`
         socket.write(request('/unaudited') + request('/audited'))
-        await expect.poll(() => events, { timeout: 3000 }).toEqual(['stored', 'answered'])
+        await expect.poll(() => events).toEqual(['stored', 'answered'])
         socket.destroy()
       })
     })

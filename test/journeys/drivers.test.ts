@@ -3,7 +3,7 @@ import { createAuditTrail, memorySink } from '@countersign/core'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { AnsweringController, BareController, FormController } from '../support/answering-controller.js'
 import { type Driver, drivers } from '../support/drivers.js'
-import { sleep } from '../support/recording.js'
+import { nextTurn } from '../support/recording.js'
 import type { Served } from '../support/serve.js'
 
 const json = { 'content-type': 'application/json' }
@@ -14,9 +14,9 @@ const ownHeaders = ['connection', 'date', 'etag', 'keep-alive', 'x-powered-by']
 
 function started(driver: Driver) {
   const sink = memorySink()
+  const trail = createAuditTrail({ sink, key: 'the same key for both of them, 32 bytes' })
   let served: Served
   beforeAll(async () => {
-    const trail = createAuditTrail({ sink, key: 'the same key for both of them, 32 bytes' })
     served = await driver.serve(auditedControllers(trail, [AnsweringController, FormController, BareController]))
   })
   beforeEach(() => sink.clear())
@@ -26,7 +26,9 @@ function started(driver: Driver) {
     const headers = Object.fromEntries(response.headers)
     for (const name of ownHeaders) delete headers[name]
     const text = await response.text().catch(() => 'broken off')
-    await sleep(10)
+    // One row too many would be made in this turn.
+    await nextTurn()
+    await trail.settled()
     const rows = sink.rows.map(({ event, outcome, reason, status, route, httpMethod, actor, sessionId }) => {
       return { event, outcome, reason, status, route, httpMethod, actor: actor.id ?? null, sessionId }
     })

@@ -2,25 +2,21 @@ import 'reflect-metadata'
 import { type ClientHttp2Session, connect, createServer, type Http2Server } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { auditedControllers, safeDefaults } from '@countersign/adapters/routing-controllers'
-import { type AuditRow, type AuditSink, createAuditTrail } from '@countersign/core'
+import { type AuditRow, createAuditTrail } from '@countersign/core'
 import type Koa from 'koa'
 import { createKoaServer } from 'routing-controllers'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { AnsweringController } from '../support/answering-controller.js'
-import { sleep } from '../support/recording.js'
+import { slowSink } from '../support/recording.js'
 
 // Of the two drivers only Koa's serves HTTP/2: Express 4 does not.
 describe('over HTTP/2 on Koa', () => {
   const events: string[] = []
   const rows: AuditRow[] = []
-  const slow: AuditSink = {
-    name: 'slow',
-    async write(batch) {
-      await sleep(50)
-      rows.push(...batch)
-      events.push('stored')
-    },
-  }
+  const slow = slowSink((stored) => {
+    rows.push(...stored)
+    events.push('stored')
+  })
   let server: Http2Server
   let client: ClientHttp2Session
 

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { connect } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { drivers } from '../support/drivers.js'
@@ -6,7 +7,7 @@ import { onlyRow } from '../support/recording.js'
 
 for (const driver of drivers) {
   describe(`on ${driver.name}`, () => {
-    const { sink, trail, url, attempt } = loginServer(driver)
+    const { sink, trail, server, url, attempt } = loginServer(driver)
 
     describe('an audited route leaves exactly one row, with the outcome that the client saw', () => {
       it.each([
@@ -67,11 +68,12 @@ for (const driver of drivers) {
 
       it('for a client that leaves before the body is complete', async () => {
         const { port } = new URL(url())
+        const asked = once(server(), 'request')
         const socket = connect(Number(port), '127.0.0.1')
         socket.write(
           'POST /login/ok HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n{"email":',
         )
-        await new Promise((resolve) => setTimeout(resolve, 50))
+        await asked
         socket.destroy()
         await expect.poll(() => sink.rows.length).toBe(1)
         expect(onlyRow(sink)).toMatchObject({ outcome: 'failure', reason: 'client_disconnected' })

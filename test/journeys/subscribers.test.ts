@@ -168,13 +168,13 @@ for (const { name, open, here } of databases) {
           expect(await rows()).toEqual([`login ${outcome}`, `login ${outcome}`])
           expect(heard).toEqual([outcome, 'login'])
 
-          await expect.poll(() => faults.length, { timeout: 5000 }).toBe(fails === null ? 0 : 1)
+          await expect.poll(() => faults.length).toBe(fails === null ? 0 : 1)
           for (const { code, cause } of faults) {
             expect(code).toBe('SUBSCRIBER_FAILED')
             expect((cause as Error).message).toContain(fails)
           }
           expect(await attempt(path), 'nor the one after it').toEqual(without)
-          if (noted) await expect.poll(notes, { timeout: 5000 }).toHaveLength(2)
+          if (noted) await expect.poll(notes).toHaveLength(2)
           expect(trail.counts).toEqual({ recorded: 3, vetoed: 0, lost: 0 })
           expect(unhandled).toEqual([])
         },
@@ -210,7 +210,7 @@ for (const { name, open, here } of databases) {
       expect(await rows()).toHaveLength(40)
       const failing = kinds.filter(({ fails }) => fails !== null).length
       // Two subscribers note the same row: the second of the two is refused by the primary key.
-      await expect.poll(() => faults.length, { timeout: 10_000 }).toBe(40 * (failing + 1))
+      await expect.poll(() => faults.length).toBe(40 * (failing + 1))
       expect(await notes()).toHaveLength(40)
       expect(unhandled).toEqual([])
     })
@@ -223,7 +223,7 @@ for (const { name, open, here } of databases) {
         written.push(row.event)
       })
       expect(await attempt('/transaction')).toMatchObject({ status: 200 })
-      await expect.poll(() => written.toSorted(), { timeout: 5000 }).toEqual(['login', 'profile_update'])
+      await expect.poll(() => written.toSorted()).toEqual(['login', 'profile_update'])
       expect(await notes()).toEqual(['handler', 'login', 'profile_update'])
       expect(await rows()).toHaveLength(2)
       expect(faults).toEqual([])

@@ -7,6 +7,7 @@ import { JsonController, Post } from 'routing-controllers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { pgliteDatabase, postgresAvailable, postgresDatabase, type TestDatabase } from '../support/databases.js'
 import { drivers } from '../support/drivers.js'
+import { slowSink } from '../support/recording.js'
 import { post, type Served } from '../support/serve.js'
 
 const actor = () => null
@@ -121,25 +122,25 @@ for (const { driver, name, open, here } of drivers.flatMap((driver) =>
   })
 }
 
-describe.each(drivers)('a store that can’t take a row, on $name', (driver) => {
-  it('costs the row, counted and signalled, and neither the answer nor its speed', async () => {
+@JsonController()
+class Shop {
+  static readonly className = 'Shop'
+  static readonly actor = actor
+  @AuditEvent('profile_update')
+  @Post('/order')
+  async order() {
+    return { ok: true }
+  }
+}
+
+describe.each(drivers)('a store, on $name', (driver) => {
+  it('that can’t take a row costs the row, counted and signalled, and not the answer', async () => {
     const broken: AuditSink = { name: 'broken', write: () => Promise.reject(new Error('disk full')) }
     const trail = createAuditTrail({ sink: broken })
     const losses: unknown[] = []
     trail.signals.on('loss', ({ row, cause }) => losses.push([row.event, String(cause)]))
     trail.signals.on('fault', ({ error }) => losses.push(error.code))
-
-    @JsonController()
-    class Orders {
-      static readonly className = 'Orders'
-      static readonly actor = actor
-      @AuditEvent('profile_update')
-      @Post('/order')
-      async order() {
-        return { ok: true }
-      }
-    }
-    const served = await driver.serve(auditedControllers(trail, [Orders]))
+    const served = await driver.serve(auditedControllers(trail, [Shop]))
     const response = await post(`${served.url}/order`, {})
     expect(await response.json()).toEqual({ ok: true })
     expect(trail.counts).toEqual({ recorded: 0, vetoed: 0, lost: 1 })
@@ -147,26 +148,10 @@ describe.each(drivers)('a store that can’t take a row, on $name', (driver) => 
     await served.close()
   })
 
-  it('does not let a response leave before a slow store has the row', async () => {
+  it('that is slow has the row before the response leaves', async () => {
     const events: string[] = []
-    const slow: AuditSink = {
-      name: 'slow',
-      async write() {
-        await new Promise((resolve) => setTimeout(resolve, 200))
-        events.push('stored')
-      },
-    }
-    @JsonController()
-    class Orders {
-      static readonly className = 'Orders'
-      static readonly actor = actor
-      @AuditEvent('profile_update')
-      @Post('/order')
-      async order() {
-        return { ok: true }
-      }
-    }
-    const served = await driver.serve(auditedControllers(createAuditTrail({ sink: slow }), [Orders]))
+    const slow = slowSink(() => events.push('stored'))
+    const served = await driver.serve(auditedControllers(createAuditTrail({ sink: slow }), [Shop]))
     await post(`${served.url}/order`, {})
     events.push('answered')
     expect(events).toEqual(['stored', 'answered'])

@@ -17,6 +17,7 @@ export default defineConfig({
     include: ['core/**/*.test.ts', 'mixins/**/*.test.ts', 'conformance/memory.test.ts'],
     // Many a mutant waits for what never comes.
     testTimeout: 8_000,
+    expect: { poll: { timeout: 5_000 } },
     isolate: false,
     setupFiles: ['mutation/fresh-modules.ts'],
   },

@@ -1,3 +1,4 @@
+import type { Server } from 'node:http'
 import { flexibleLimiter } from '@countersign/adapters/rate-limiter-flexible'
 import { auditedControllers } from '@countersign/adapters/routing-controllers'
 import { type AuditTrail, createAuditTrail, type MemorySink, memorySink } from '@countersign/core'
@@ -19,6 +20,7 @@ export interface Answered {
 export interface LoginServer {
   readonly sink: MemorySink
   readonly trail: AuditTrail
+  server(): Server
   url(): string
   attempt(path: string, body?: unknown, headers?: Record<string, string>): Promise<Answered>
 }
@@ -37,6 +39,7 @@ export function loginServer(driver: Driver): LoginServer {
   return {
     sink,
     trail,
+    server: () => served.server,
     url: () => served.url,
     async attempt(path, body = right, headers) {
       const response = await post(`${served.url}/login${path}`, body, headers)

@@ -28,6 +28,17 @@ export function recording(options: Partial<AuditTrailOptions> = {}): Recording {
   return { trail, rows, faults }
 }
 
+/** A sink that takes its time, and then has the rows. */
+export function slowSink(stored: (rows: readonly AuditRow[]) => void): AuditSink {
+  return {
+    name: 'slow',
+    async write(rows) {
+      await sleep(100)
+      stored(rows)
+    },
+  }
+}
+
 /** The only row of a recording; fails when there is none, or more than one. */
 export function onlyRow({ rows }: Pick<Recording, 'rows'>): AuditRow {
   const [row] = rows
