@@ -1,17 +1,23 @@
 import { basename } from 'node:path'
 import ts from 'typescript-6'
 import { expect, it } from 'vitest'
-import { homes, lineOf, type Source, sourcesOf } from '../support/sources.js'
+import { homes, lineOf, type Source, sourcesOf, testFiles } from '../support/sources.js'
 
 const sources = [...homes('packages'), ...homes('examples')].flatMap(sourcesOf)
 const packaged = homes('packages').flatMap(sourcesOf)
 
 const maxFileLines = 300
+const maxTestFileLines = 400
 const maxFunctionLines = 60
 
 it(`no source file is longer than ${maxFileLines} lines`, () => {
-  const long = sources.map(({ path, text }) => ({ path, lines: text.trimEnd().split('\n').length }))
-  expect(long.filter(({ lines }) => lines > maxFileLines)).toEqual([])
+  expect(longerThan(maxFileLines, sources)).toEqual([])
+})
+
+it(`no file of the tests is longer than ${maxTestFileLines} lines`, () => {
+  const files = testFiles()
+  expect(files.length).toBeGreaterThan(100)
+  expect(longerThan(maxTestFileLines, files)).toEqual([])
 })
 
 it(`no function is longer than ${maxFunctionLines} lines, the functions inside it counted apart`, () => {
@@ -50,6 +56,12 @@ it('only an index.ts hands on what another file exports', () => {
     )
   expect(handedOn).toEqual([])
 })
+
+function longerThan(most: number, files: ReadonlyArray<{ path: string; text: string }>) {
+  return files
+    .map(({ path, text }) => ({ path, lines: text.trimEnd().split('\n').length }))
+    .filter(({ lines }) => lines > most)
+}
 
 function functionsOf({ path, tree }: Source): Array<{ where: string; lines: number }> {
   const found: Array<{ where: string; lines: number }> = []

@@ -1,19 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { places, startSystem, type TestSystem, unlimited } from '../support/auth-systems.js'
-import { PasswordJourneys, password } from '../support/password-journeys.js'
+import { describe, expect, it } from 'vitest'
+import { places, unlimited } from '../support/auth-systems.js'
+import { password, passwordJourneys } from '../support/password-journeys.js'
 
 const chosen = 'a sentence that is easy to keep'
 const wrong = 'some other horse battery staple'
 
 for (const { name, here, make } of places) {
   describe.runIf(here)(`a change of the password on ${name}`, () => {
-    let system: TestSystem
-    let on: PasswordJourneys
-    beforeAll(async () => {
-      system = await startSystem(make, { limits: unlimited })
-      on = new PasswordJourneys(system)
-    })
-    afterAll(() => system.close())
+    const on = passwordJourneys(make)
 
     it('leaves exactly one row of its session, and a mail to the owner', async () => {
       const { id, email } = await on.account('one-row@example.org')
@@ -33,7 +27,7 @@ for (const { name, here, make } of places) {
         subject: { type: 'user', id },
         className: 'ChangePasswordController',
       })
-      const login = (await system.rows()).findLast(({ event, subject }) => event === 'login' && subject?.id === id)
+      const login = (await on.system.rows()).findLast(({ event, subject }) => event === 'login' && subject?.id === id)
       expect(rows[0]?.sessionId).toBe(login?.sessionId)
       expect((await on.mails())[0]).toMatchObject({ to: email, subject: 'Your password was changed' })
     })
@@ -161,21 +155,15 @@ for (const { name, here, make } of places) {
     })
 
     it('leaves no password and no token in any row', async () => {
-      const text = JSON.stringify(await system.rows())
+      const text = JSON.stringify(await on.system.rows())
       for (const secretText of ['horse', 'sentence', 'fourteen', 'café', 'argon2', 'eyJ'])
         expect(text).not.toContain(secretText)
     })
   })
 
   describe.runIf(here)(`the limits of a change of the password on ${name}`, () => {
-    let system: TestSystem
-    let on: PasswordJourneys
-    beforeAll(async () => {
-      const limits = { ...unlimited, change_password: { address: '40/min', failures: '5/5min' } }
-      system = await startSystem(make, { limits })
-      on = new PasswordJourneys(system)
-    })
-    afterAll(() => system.close())
+    const limits = { ...unlimited, change_password: { address: '40/min', failures: '5/5min' } }
+    const on = passwordJourneys(make, { limits })
 
     it('let five wrong current passwords of an account be tried, by twenty at the same time from two sessions', async () => {
       const { id, email } = await on.account('guessed@example.org')

@@ -1,20 +1,14 @@
 import { OneTimeTokens, Secrets } from '@countersign/auth'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { places, secret, startSystem, type TestSystem, unlimited } from '../support/auth-systems.js'
-import { PasswordJourneys, password, plain } from '../support/password-journeys.js'
+import { describe, expect, it } from 'vitest'
+import { places, secret, unlimited } from '../support/auth-systems.js'
+import { password, passwordJourneys, plain } from '../support/password-journeys.js'
 
 const chosen = 'a sentence that is easy to keep'
 const anonymous = { type: 'anonymous' }
 
 for (const { name, here, make } of places) {
   describe.runIf(here)(`a password reset on ${name}`, () => {
-    let system: TestSystem
-    let on: PasswordJourneys
-    beforeAll(async () => {
-      system = await startSystem(make, { limits: unlimited })
-      on = new PasswordJourneys(system)
-    })
-    afterAll(() => system.close())
+    const on = passwordJourneys(make)
 
     it('leaves exactly one row that names the account, and mails its stored address', async () => {
       const { id, email } = await on.account('one-row@example.org')
@@ -87,7 +81,7 @@ for (const { name, here, make } of places) {
     it('ends the other outstanding tokens of the account', async () => {
       const { id, email } = await on.account('several@example.org')
       const tokens = new OneTimeTokens(new Secrets(secret))
-      const [one, other] = await system.auth.database.orm.em
+      const [one, other] = await on.system.auth.database.orm.em
         .fork()
         .transactional(async (em) => [
           await tokens.issue(em, 'password-reset', id, { seconds: 60 }),
@@ -187,7 +181,7 @@ for (const { name, here, make } of places) {
     })
 
     it('leaves no password and no token in any row', async () => {
-      const text = JSON.stringify(await system.rows())
+      const text = JSON.stringify(await on.system.rows())
       const tokens = (await on.mails()).flatMap(({ text: mail }) => /token=([\w-]+)/.exec(mail)?.[1] ?? [])
       expect(tokens.length).toBeGreaterThan(10)
       for (const secretText of [password, chosen, 'horse', 'sentence', 'argon2', ...tokens])
@@ -196,14 +190,8 @@ for (const { name, here, make } of places) {
   })
 
   describe.runIf(here)(`the limits of a password reset on ${name}`, () => {
-    let system: TestSystem
-    let on: PasswordJourneys
-    beforeAll(async () => {
-      const limits = { ...unlimited, password_reset_confirm: '3/min', login: { failures: '5/5min' } }
-      system = await startSystem(make, { limits })
-      on = new PasswordJourneys(system)
-    })
-    afterAll(() => system.close())
+    const limits = { ...unlimited, password_reset_confirm: '3/min', login: { failures: '5/5min' } }
+    const on = passwordJourneys(make, { limits })
 
     it('let a new password be tried at once by who failed with the old one too often', async () => {
       const { email } = await on.account('forgetful@example.org')

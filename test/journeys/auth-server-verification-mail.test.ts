@@ -1,18 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { places, startSystem, type TestSystem, unlimited } from '../support/auth-systems.js'
-import { PasswordJourneys, password, plain } from '../support/password-journeys.js'
+import { describe, expect, it } from 'vitest'
+import { places } from '../support/auth-systems.js'
+import { password, passwordJourneys, plain } from '../support/password-journeys.js'
 
 const foreign = 'the password of an attacker'
 
 for (const { name, here, make } of places) {
   describe.runIf(here)(`another verification mail on ${name}`, () => {
-    let system: TestSystem
-    let on: PasswordJourneys
-    beforeAll(async () => {
-      system = await startSystem(make, { limits: unlimited })
-      on = new PasswordJourneys(system)
-    })
-    afterAll(() => system.close())
+    const on = passwordJourneys(make)
 
     const signUp = (email: string, typed = password) =>
       on.client().post('/api/auth/signup', { email, password: typed, confirm_password: typed })
@@ -50,7 +44,7 @@ for (const { name, here, make } of places) {
         { event, outcome: 'failure', reason: 'unknown_account', status: 202, subject: null },
       ])
       expect(rows).toHaveLength(5)
-      expect(rows[0]?.attempted?.hash).toBe(system.auth.trail.identifierHash('waits@example.org'))
+      expect(rows[0]?.attempted?.hash).toBe(on.system.auth.trail.identifierHash('waits@example.org'))
       const mails = await on.mails()
       expect(mails).toHaveLength(mailsBefore + 1)
       expect(mails[0]).toMatchObject({ to: 'waits@example.org', subject: 'Please verify your e-mail address' })
@@ -135,7 +129,7 @@ for (const { name, here, make } of places) {
     })
 
     it('leaves no password and no token in any row', async () => {
-      const text = JSON.stringify(await system.rows())
+      const text = JSON.stringify(await on.system.rows())
       const tokens = (await on.mails()).flatMap(({ text: mail }) => /token=([\w-]+)/.exec(mail)?.[1] ?? [])
       expect(tokens.length).toBeGreaterThan(10)
       for (const secretText of ['horse', 'attacker', 'mailbox', 'argon2', ...tokens])
@@ -144,14 +138,8 @@ for (const { name, here, make } of places) {
   })
 
   describe.runIf(here)(`the limits of verification mails on ${name}`, () => {
-    let system: TestSystem
-    let on: PasswordJourneys
-    beforeAll(async () => {
-      // The limits that a server has unless told.
-      system = await startSystem(make)
-      on = new PasswordJourneys(system)
-    })
-    afterAll(() => system.close())
+    // The limits that a server has unless told.
+    const on = passwordJourneys(make, {})
 
     it('let one be asked for in three minutes, whether or not there is an account', async () => {
       const email = 'limited@example.org'

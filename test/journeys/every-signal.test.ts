@@ -56,7 +56,7 @@ afterAll(async () => {
 })
 
 it('every signal of the first system is sent once by a controller that does what the signal says', async () => {
-  const on = new PasswordJourneys(system)
+  const on = new PasswordJourneys(() => system)
   await on.client().post('/api/auth/signup', { email, password, confirm_password: password })
   await on.client().post('/api/auth/verify-account/resend', { email })
   await on.client().post('/api/auth/verify-account', { token: await on.client().mailedToken(email) })

@@ -1,5 +1,4 @@
 import 'reflect-metadata'
-import { once } from 'node:events'
 import { mikroOrmReader, mikroOrmSink } from '@countersign/adapters/mikro-orm'
 import { auditedControllers, safeDefaults } from '@countersign/adapters/routing-controllers'
 import {
@@ -13,7 +12,7 @@ import { AuditEvent } from '@countersign/mixins'
 import { createExpressServer, HttpCode, JsonController, Post } from 'routing-controllers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { pgliteDatabase, postgresAvailable, postgresDatabase, type TestDatabase } from '../support/databases.js'
-import { nextTurn, warningsDuring } from '../support/recording.js'
+import { nextTurn } from '../support/recording.js'
 import { post, type Served, serve } from '../support/serve.js'
 
 type Subscriber = (signal: AuditSignal) => unknown
@@ -187,18 +186,6 @@ for (const { name, open, here } of databases) {
         await trail.settled()
         await trail.close()
         expect(await rows()).toEqual(['login success'])
-      })
-
-      it('is a warning of the process where nobody subscribed to faults, if it fails', async () => {
-        const warnings = await warningsDuring(async () => {
-          trail.signals.on('login', subscriber)
-          const warned = fails === null ? nextTurn() : once(process, 'warning')
-          await attempt('/in')
-          await warned
-        })
-        const own = warnings.filter(({ code }) => code === 'SUBSCRIBER_FAILED')
-        expect(own).toHaveLength(fails === null ? 0 : 1)
-        expect(unhandled).toEqual([])
       })
     })
 

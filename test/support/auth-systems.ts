@@ -9,6 +9,7 @@ import {
   defaultLimits,
 } from '@countersign/auth'
 import type { AuditRow } from '@countersign/core'
+import { afterAll, beforeAll } from 'vitest'
 import { emptyPostgres, postgresAvailable } from './databases.js'
 import { type Served, serve } from './serve.js'
 
@@ -26,11 +27,14 @@ export const secret = 'x'.repeat(32)
 /** No limits, for what is not about them. */
 export const unlimited = Object.fromEntries(Object.keys(defaultLimits).map((scope) => [scope, null]))
 
+/** Makes a place where a system can keep its data, and takes it away. */
+export type Make = () => Promise<{ database: DatabaseLocation; drop(): Promise<void> }>
+
 /** The places a system can keep its data, those that are here. */
 export const places: Array<{
   name: string
   here: boolean
-  make: () => Promise<{ database: DatabaseLocation; drop(): Promise<void> }>
+  make: Make
 }> = [
   {
     name: 'PGlite',
@@ -50,10 +54,17 @@ export const places: Array<{
   },
 ]
 
-export async function startSystem(
-  make: (typeof places)[number]['make'],
-  settings: Partial<AuthSettings> = {},
-): Promise<TestSystem> {
+/** A system for the tests of one suite: without limits, unless they are about them. */
+export function ownSystem(make: Make, settings: Partial<AuthSettings> = { limits: unlimited }): () => TestSystem {
+  let system: TestSystem
+  beforeAll(async () => {
+    system = await startSystem(make, settings)
+  })
+  afterAll(() => system.close())
+  return () => system
+}
+
+export async function startSystem(make: Make, settings: Partial<AuthSettings> = {}): Promise<TestSystem> {
   const { database, drop } = await make()
   const auth = await createAuthServer({
     database,
@@ -81,4 +92,11 @@ export async function startSystem(
       await drop()
     },
   }
+}
+
+/** The rows that something leaves. */
+export async function rowsOf(system: TestSystem, run: () => Promise<unknown>): Promise<AuditRow[]> {
+  const before = (await system.rows()).length
+  await run()
+  return (await system.rows()).slice(before)
 }

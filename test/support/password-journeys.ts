@@ -1,19 +1,24 @@
+import type { AuthSettings } from '@countersign/auth'
 import type { AuditRow } from '@countersign/core'
 import { type Answer, AuthClient } from './auth-client.js'
-import type { TestSystem } from './auth-systems.js'
+import { type Make, ownSystem, rowsOf, type TestSystem } from './auth-systems.js'
 
 export const password = 'correct horse battery staple'
 
 /** What the journeys of passwords do and look at, on one system. */
 export class PasswordJourneys {
-  readonly #system: TestSystem
+  readonly #system: () => TestSystem
 
-  constructor(system: TestSystem) {
+  constructor(system: () => TestSystem) {
     this.#system = system
   }
 
+  get system(): TestSystem {
+    return this.#system()
+  }
+
   client(): AuthClient {
-    return new AuthClient(this.#system.url)
+    return new AuthClient(this.system.url)
   }
 
   async account(email: string): Promise<{ id: string; email: string }> {
@@ -58,15 +63,18 @@ export class PasswordJourneys {
   }
 
   sql<Row>(statement: string, parameters: unknown[] = []): Promise<Row[]> {
-    return this.#system.auth.database.orm.em.getDriver().getConnection().execute<Row[]>(statement, parameters)
+    return this.system.auth.database.orm.em.getDriver().getConnection().execute<Row[]>(statement, parameters)
   }
 
   /** The rows that something leaves. */
-  async rowsOf(run: () => Promise<unknown>): Promise<AuditRow[]> {
-    const before = (await this.#system.rows()).length
-    await run()
-    return (await this.#system.rows()).slice(before)
+  rowsOf(run: () => Promise<unknown>): Promise<AuditRow[]> {
+    return rowsOf(this.system, run)
   }
+}
+
+/** The journeys of the tests of one suite, on a system of its own. */
+export function passwordJourneys(make: Make, settings?: Partial<AuthSettings>): PasswordJourneys {
+  return new PasswordJourneys(ownSystem(make, settings))
 }
 
 /** An answer without what differs in every one. */

@@ -67,6 +67,14 @@ export function sourcesOf(home: string): Source[] {
     .sort((a, b) => (a.path < b.path ? -1 : 1))
 }
 
+/** Every TypeScript file of the tests, by its path from the root. */
+export function testFiles(): Array<{ path: string; text: string }> {
+  return readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
+    .map((inside) => `test/${inside.replaceAll('\\', '/')}`)
+    .filter((path) => path.endsWith('.ts') && !path.includes('/node_modules/'))
+    .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }))
+}
+
 export function parse(name: string, text: string): ts.SourceFile {
   return ts.createSourceFile(name, text, ts.ScriptTarget.Latest, true)
 }
