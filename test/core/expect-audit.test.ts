@@ -1,4 +1,4 @@
-import { runInContext } from '@countersign/core'
+import { AuditError, runInContext } from '@countersign/core'
 import { expectAudit } from '@countersign/core/testing'
 import { describe, expect, it } from 'vitest'
 import { recording, sleep, thrownBy } from '../support/recording.js'
@@ -57,6 +57,18 @@ describe('expectAudit', () => {
   it('says that there was no row', async () => {
     const error = (await thrownBy(() => expectAudit(recording().trail, () => 7).toEmit([{ event: 'login' }]))) as Error
     expect(error.message).toMatch(/got 0: none$/)
+  })
+
+  it('says what the action threw, where the rows are not as expected', async () => {
+    const { trail } = recording()
+    const cause = new AuditError('TRAIL_MISSING', 'AccountController is called without a trail.')
+    const error = (await thrownBy(() =>
+      expectAudit(trail, () => {
+        throw cause
+      }).toEmit([{ event: 'login' }]),
+    )) as Error
+    expect(error.message).toMatch(/The action threw: AuditError TRAIL_MISSING: AccountController is called/)
+    expect(error.cause).toBe(cause)
   })
 
   it('names the pattern that a field was to match', async () => {

@@ -40,10 +40,21 @@ beforeAll(async () => {
 })
 afterAll(() => rmSync(project.path, { recursive: true }))
 
-async function compiled(): Promise<Diagnostic[]> {
+async function compiled(changes: Readonly<Record<string, unknown>> = {}): Promise<Diagnostic[]> {
   const { compilerOptions } = JSON.parse(block('json', 'compilerOptions'))
-  const options = { ...compilerOptions, noEmit: false, outDir: join(project.path, 'dist'), rootDir: project.path }
+  const options = {
+    ...compilerOptions,
+    ...changes,
+    noEmit: false,
+    outDir: join(project.path, 'dist'),
+    rootDir: project.path,
+  }
   return compile({ compiler: 'typescript', files: [main()], from: project.path, options })
+}
+
+/** Runs what does not start; fails with what it printed. */
+function runToEnd(): string {
+  return execFileSync(process.execPath, [join(project.path, 'dist/main.mjs')], { stdio: 'pipe', encoding: 'utf8' })
 }
 
 it('a newcomer gets from an empty folder to an audited controller with what is on one page', async () => {
@@ -76,6 +87,11 @@ it('a newcomer gets from an empty folder to an audited controller with what is o
   }
 })
 
+it('without emitDecoratorMetadata the program says at start that nothing would be validated', async () => {
+  expect(await compiled({ emitDecoratorMetadata: false })).toEqual([])
+  expect(() => runToEnd()).toThrow(/PARAMETERS_LOST[\s\S]*emitDecoratorMetadata/)
+})
+
 it.each([
   ["static readonly className = 'InvoiceController'", '', 'CLASS_NAME_INVALID'],
   ['static readonly actor = () => null', '', 'ACTOR_SOURCE_MISSING'],
@@ -86,9 +102,7 @@ it.each([
   writeFileSync(main(), text.replace(line, instead))
   try {
     expect(await compiled()).toEqual([])
-    const run = (): string =>
-      execFileSync(process.execPath, [join(project.path, 'dist/main.mjs')], { stdio: 'pipe', encoding: 'utf8' })
-    expect(run).toThrow(new RegExp(`${code}[\\s\\S]*Write: `))
+    expect(() => runToEnd()).toThrow(new RegExp(`${code}[\\s\\S]*Write: `))
   } finally {
     writeFileSync(main(), text)
   }

@@ -12,6 +12,7 @@ import {
 import { getFromContainer } from 'routing-controllers'
 import { actionsOf } from './inherit-routes.js'
 import { lostByRedeclaration, lostByRedeclaredClass } from './lost-guards.js'
+import { untypedBodies } from './untyped-bodies.js'
 
 /** An audited controller that passed, with the instance that had to be made to look at it. */
 export interface CheckedController {
@@ -36,6 +37,7 @@ export function checkControllers(trail: AuditTrail, controllers: readonly AnyCla
       ...lostByRedeclaration(controller),
       ...lostByRedeclaredClass(controller),
       ...unserved(controller),
+      ...untypedBodies(controller),
       ...unknownEvents(controller, trail, events),
       ...unknownScopes(controller, trail),
     )

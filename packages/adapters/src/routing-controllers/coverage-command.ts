@@ -22,6 +22,7 @@ class UsageError extends Error {}
 /** Runs the command with its arguments, in a folder. Never throws. */
 export async function coverageCommand(args: readonly string[], folder: string): Promise<CommandResult> {
   try {
+    if (args.includes('--help') || args.includes('-h')) return { exitCode: 0, text: usage }
     const { module, exportName, routePrefix, json, exempt } = argumentsOf(args)
     const controllers = await controllersOf(module, exportName, folder)
     const report = auditCoverage(controllers, { routePrefix, exempt })

@@ -1,5 +1,5 @@
 import { AssertionError } from 'node:assert'
-import { isDeepStrictEqual } from 'node:util'
+import { inspect, isDeepStrictEqual } from 'node:util'
 import type { AuditRow } from '../row.js'
 import type { AuditTrail } from '../trail.js'
 
@@ -16,7 +16,8 @@ export interface AuditExpectation {
 
 /**
  * States which rows an action leaves, and that it leaves no other. Nested objects match when the
- * named fields do. What the action throws does not matter here.
+ * named fields do. What the action throws does not matter here; where the rows are not as
+ * expected, it is said with them.
  *
  * @example
  * await expectAudit(trail, () => post('/login', wrong)).toEmit([
@@ -26,32 +27,42 @@ export interface AuditExpectation {
 export function expectAudit(trail: AuditTrail, action: () => unknown): AuditExpectation {
   return {
     async toEmit(expected) {
-      const rows = await rowsOf(trail, action)
+      const left = await leftBy(trail, action)
+      const { rows } = left
       const right = rows.length === expected.length && expected.every((row, index) => matches(rows[index], row))
-      if (!right) throw unexpected(rows, expected)
+      if (!right) throw unexpected(left, expected)
       return rows
     },
     async toEmitNothing() {
-      const rows = await rowsOf(trail, action)
-      if (rows.length > 0) throw unexpected(rows, [])
+      const left = await leftBy(trail, action)
+      if (left.rows.length > 0) throw unexpected(left, [])
     },
   }
 }
 
-async function rowsOf(trail: AuditTrail, action: () => unknown): Promise<AuditRow[]> {
+/** What came of an action. */
+interface Left {
+  readonly rows: AuditRow[]
+  readonly thrown: { readonly error: unknown } | undefined
+}
+
+async function leftBy(trail: AuditTrail, action: () => unknown): Promise<Left> {
   const rows: AuditRow[] = []
+  let thrown: Left['thrown']
   const off = trail.signals.on('*', ({ row }) => rows.push(row))
   try {
     await Promise.resolve()
       .then(action)
-      .catch(() => undefined)
+      .catch((error: unknown) => {
+        thrown = { error }
+      })
     // A row that nobody waits for is announced a turn later.
     await new Promise((resolve) => setImmediate(resolve))
     await trail.settled()
   } finally {
     off()
   }
-  return rows
+  return { rows, thrown }
 }
 
 function matches(actual: unknown, expected: unknown): boolean {
@@ -64,16 +75,23 @@ function matches(actual: unknown, expected: unknown): boolean {
   return Object.entries(expected).every(([key, value]) => matches((actual as Record<string, unknown>)[key], value))
 }
 
-function unexpected(rows: readonly AuditRow[], expected: readonly ExpectedRow[]): AssertionError {
+function unexpected({ rows, thrown }: Left, expected: readonly ExpectedRow[]): AssertionError {
   const fields = new Set(expected.flatMap((row) => Object.keys(row)).concat('event', 'outcome', 'reason'))
   const actual = rows.map((row) => Object.fromEntries(Object.entries(row).filter(([field]) => fields.has(field))))
   const lines = actual.map((row) => `\n  ${printed(row)}`).join('') || ' none'
-  return new AssertionError({
-    message: `expected ${expected.length} audit row(s):${expected.map((row) => `\n  ${printed(row)}`).join('') || ' none'}\ngot ${rows.length}:${lines}`,
+  const failure = new AssertionError({
+    message: `expected ${expected.length} audit row(s):${expected.map((row) => `\n  ${printed(row)}`).join('') || ' none'}\ngot ${rows.length}:${lines}${thrown ? `\nThe action threw: ${said(thrown.error)}` : ''}`,
     actual,
     expected,
     operator: 'expectAudit',
   })
+  return thrown ? Object.assign(failure, { cause: thrown.error }) : failure
+}
+
+function said(error: unknown): string {
+  if (!(error instanceof Error)) return inspect(error, { depth: 1 })
+  const { name, message, code } = error as Error & { readonly code?: unknown }
+  return `${name}${typeof code === 'string' ? ` ${code}` : ''}: ${message}`
 }
 
 function printed(row: object): string {
