@@ -230,6 +230,10 @@ describe('what a limiter with a store is told', () => {
     ['a pause that is a text', { pause: '1s' }],
   ])('is refused when it is %s', (_, wrong) => {
     expect(codeOf(() => limited(wrong as never))).toBe('SETTING_INVALID')
+    expect(
+      codeOf(() => flexibleLimiter({ scopes, ...wrong } as never)),
+      'without a store too',
+    ).toBe('SETTING_INVALID')
   })
 
   it('may be a text as long and as strange as clients send them: the store sees none of it', async () => {

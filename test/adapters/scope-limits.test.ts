@@ -80,10 +80,9 @@ describe('a limit', () => {
 
 describe('the limits of scopes', () => {
   it('count by address alone when they are a text, and by nothing when they are null', () => {
-    const windows = windowsOf({ login: '10/min', signup: null, reset: {} })
+    const windows = windowsOf({ login: '10/min', signup: null })
     expect([...(windows.get('login') ?? [])]).toEqual([['address', { points: 10, seconds: 60 }]])
     expect(windows.get('signup')?.size).toBe(0)
-    expect(windows.get('reset')?.size).toBe(0)
   })
 
   it('count by address, identifier and failures', () => {
@@ -109,7 +108,15 @@ describe('the limits of scopes', () => {
     ['a misspelt respect', { adress: '10/min' }],
     ['a number', 10],
     ['a list', ['10/min']],
+    ['undefined, as an unset variable leaves it', undefined],
+    ['undefined in one respect', { address: undefined, failures: '5/min' }],
+    ['without a respect', {}],
   ])('are refused, not switched off, when they are %s', (_, limit) => {
     expect(codeOf(() => windowsOf({ login: limit } as ScopeLimits))).toBe('LIMIT_INVALID')
+    expect(() => windowsOf({ login: limit } as ScopeLimits)).toThrow(/'login'.*Write '10\/min'.*or null/)
+  })
+
+  it.each([[[]], [['10/min']], [null], [undefined], ['10/min']])('have names: %j is refused', (scopes) => {
+    expect(codeOf(() => windowsOf(scopes as never))).toBe('LIMIT_INVALID')
   })
 })

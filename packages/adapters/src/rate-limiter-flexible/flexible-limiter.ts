@@ -3,7 +3,7 @@ import { type Counting, memoryCounter } from './counter.js'
 import { limitKey } from './limit-key.js'
 import { type LimitStore, type RedisLimitStore, sharedStore } from './limit-stores.js'
 import { type ScopeLimits, windowsOf } from './scope-limits.js'
-import { SharedCounters, type Unreachability } from './shared-counters.js'
+import { SharedCounters, type Unreachability, unreachability } from './shared-counters.js'
 
 /** What {@link flexibleLimiter} counts, and where. */
 export interface FlexibleLimiterOptions extends Unreachability {
@@ -24,9 +24,10 @@ export interface FlexibleLimiterOptions extends Unreachability {
  * const limiter = flexibleLimiter({ scopes: { login: { address: '10/min', failures: '5/5min' }, signup: '5/min' } })
  */
 export function flexibleLimiter(options: FlexibleLimiterOptions): AuditLimiter {
-  const { scopes, store } = options ?? {}
+  const { scopes, store, ...rest } = options ?? {}
+  const reaction = unreachability(rest)
   const shared = store === undefined ? undefined : sharedStore(store)
-  const counters = shared && new SharedCounters(shared, options)
+  const counters = shared && new SharedCounters(shared, reaction)
   const scopesByName = new Map<string, Map<LimitedBy, Counting>>()
   for (const [scope, windows] of windowsOf(scopes)) {
     const byRespect = new Map<LimitedBy, Counting>()

@@ -29,7 +29,7 @@ const units: Readonly<Record<string, number>> = {
 const form = /^(\d{1,6})\/(\d{0,5})\s?(s|sec|m|min|h|hour|d|day)$/
 
 /** @throws AuditError `LIMIT_INVALID` */
-function parseLimit(scope: string, text: string): Window {
+function parseLimit(scope: string, text: unknown): Window {
   const match = typeof text === 'string' ? form.exec(text) : null
   const points = Number(match?.[1])
   const seconds = (match?.[2] === '' ? 1 : Number(match?.[2])) * (units[match?.[3] ?? ''] ?? 0)
@@ -42,7 +42,7 @@ function parseLimit(scope: string, text: string): Window {
  * @throws AuditError `LIMIT_INVALID`
  */
 export function windowsOf(scopes: ScopeLimits): Map<string, Map<LimitedBy, Window>> {
-  if (typeof scopes !== 'object' || scopes === null) {
+  if (typeof scopes !== 'object' || scopes === null || Array.isArray(scopes)) {
     throw new AuditError(
       'LIMIT_INVALID',
       `${inspect(scopes)} was given for the scopes. Write: flexibleLimiter({ scopes: { login: '10/min' } })`,
@@ -57,11 +57,11 @@ function windowsOfScope(scope: string, limit: ScopeLimit): Map<LimitedBy, Window
   if (!isSnakeCase(scope)) throw new AuditError('LIMIT_INVALID', `The scope name '${scope}' must be in snake_case.`)
   const windows = new Map<LimitedBy, Window>()
   if (limit === null) return windows
-  if (typeof limit === 'object' && Array.isArray(limit)) throw notALimit(scope, limit)
-  const both = typeof limit === 'object' ? limit : { address: limit }
-  for (const [respect, text] of Object.entries(both) as Array<[string, Limit | undefined]>) {
+  const byRespect = Object.entries(typeof limit === 'object' ? limit : { address: limit })
+  if (Array.isArray(limit) || byRespect.length === 0) throw notALimit(scope, limit)
+  for (const [respect, text] of byRespect) {
     if (!respects.includes(respect)) throw notALimit(scope, respect)
-    if (text !== null && text !== undefined) windows.set(respect as LimitedBy, parseLimit(scope, text))
+    if (text !== null) windows.set(respect as LimitedBy, parseLimit(scope, text))
   }
   return windows
 }

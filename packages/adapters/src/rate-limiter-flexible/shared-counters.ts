@@ -25,12 +25,7 @@ export class SharedCounters {
   readonly #reachability: Reachability
   readonly #listeners = new Set<DegradationListener>()
 
-  /** @throws AuditError `SETTING_INVALID` */
-  constructor(store: SharedStore, { unreachable = 'insure', patience = 500, pause = 1000 }: Unreachability) {
-    if (unreachable !== 'insure' && unreachable !== 'refuse')
-      throw notASetting('unreachable', unreachable, "'insure' or 'refuse'")
-    if (!isTime(patience, 1)) throw notASetting('patience', patience, 'milliseconds, 1 or more')
-    if (!isTime(pause, 0)) throw notASetting('pause', pause, 'milliseconds, 0 or more')
+  constructor(store: SharedStore, { unreachable, patience, pause }: Required<Unreachability>) {
     this.#store = store
     this.#reaction = unreachable
     this.#reachability = new Reachability({ patience, pause, onChange: (outage) => this.#tell(outage) })
@@ -96,6 +91,19 @@ export class SharedCounters {
     const state = { component: 'limiter', reaction: this.#reaction }
     return outage ? { ...state, degraded: true, cause: outage.cause } : { ...state, degraded: false }
   }
+}
+
+/**
+ * How a limiter takes it that its store is away; also asked of one without a store, which may get one tomorrow.
+ * @throws AuditError `SETTING_INVALID`
+ */
+export function unreachability(options: Unreachability): Required<Unreachability> {
+  const { unreachable = 'insure', patience = 500, pause = 1000 } = options
+  if (unreachable !== 'insure' && unreachable !== 'refuse')
+    throw notASetting('unreachable', unreachable, "'insure' or 'refuse'")
+  if (!isTime(patience, 1)) throw notASetting('patience', patience, 'milliseconds, 1 or more')
+  if (!isTime(pause, 0)) throw notASetting('pause', pause, 'milliseconds, 0 or more')
+  return { unreachable, patience, pause }
 }
 
 function isTime(milliseconds: unknown, least: number): boolean {
