@@ -129,6 +129,45 @@ describe('pinoSink', () => {
     expect(written, 'what failed may come again').toHaveLength(2)
   })
 
+  it.each([
+    ['level', { level: ({ event }: AuditRow) => (event === 'logout' ? 'loud' : 'info') }],
+    [
+      'message',
+      {
+        message({ event }: AuditRow) {
+          if (event === 'logout') throw new Error('no')
+          return event
+        },
+      },
+    ],
+  ])('writes nothing of a batch that fails by the %s of its second row', async (_, options) => {
+    const { logger, lines } = logging()
+    const rows = [sampleRow(), sampleRow({ event: 'logout' })]
+    await expect(pinoSink(logger, options).write(rows)).rejects.toThrow()
+    expect(lines()).toEqual([])
+  })
+
+  it('fails what waits for a flush that never comes, and writes again afterwards', async () => {
+    let answers = false
+    const written: string[] = []
+    const destination = {
+      write: (line: string) => void written.push(line),
+      flush: (done: () => void) => void (answers && done()),
+    }
+    const sink = pinoSink(pino({}, destination), { flushTimeout: 50 })
+    const late = { code: 'SINK_FAILED', message: expect.stringContaining('50 ms') }
+    await expect(sink.write([sampleRow()])).rejects.toMatchObject(late)
+    await expect(sink.write([sampleRow()])).rejects.toMatchObject(late)
+    answers = true
+    await sink.write([sampleRow()])
+    expect(written).toHaveLength(3)
+  })
+
+  it.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY, '10'])('refuses %s as its flushTimeout', (flushTimeout) => {
+    const { logger } = logging()
+    expect(codeOf(() => pinoSink(logger, { flushTimeout } as never))).toBe('SETTING_INVALID')
+  })
+
   it('leaves the logger to its owner when it is closed', async () => {
     const { logger, lines } = logging()
     const sink = pinoSink(logger)

@@ -7,6 +7,8 @@ export interface PinoSinkOptions {
   readonly level?: (row: AuditRow) => string
   /** The message of a row's line; `login.failure` unless told. */
   readonly message?: (row: AuditRow) => string
+  /** Milliseconds that the destination may take to flush (10,000); after them the write fails. */
+  readonly flushTimeout?: number
 }
 
 const levels: Readonly<Record<Severity, string>> = {
@@ -30,13 +32,19 @@ const levels: Readonly<Record<Severity, string>> = {
  * const trail = createAuditTrail({ sink: fanOutSink({ sinks: [mikroOrmSink(orm)], copies: [pinoSink(pino())] }) })
  */
 export function pinoSink(logger: Pick<Logger, 'flush' | 'isLevelEnabled'>, options: PinoSinkOptions = {}): AuditSink {
-  const { level = ({ severity }) => levels[severity], message = ({ event, outcome }) => `${event}.${outcome}` } =
-    options
+  const {
+    level = ({ severity }) => levels[severity],
+    message = ({ event, outcome }) => `${event}.${outcome}`,
+    flushTimeout = 10_000,
+  } = options
   if (typeof logger?.isLevelEnabled !== 'function') {
     throw new AuditError('SETTING_INVALID', 'pinoSink needs a logger. Write: pinoSink(pino())')
   }
+  if (typeof flushTimeout !== 'number' || !(flushTimeout >= 1 && flushTimeout <= 2 ** 31 - 1)) {
+    throw new AuditError('SETTING_INVALID', 'The flushTimeout of pinoSink is none. Write milliseconds, 1 or more.')
+  }
   const recent = new RecentIds()
-  const flush = sharedFlush(logger)
+  const flush = sharedFlush(() => flushed(logger, flushTimeout))
   let closed = false
   return {
     name: 'pino',
@@ -44,7 +52,13 @@ export function pinoSink(logger: Pick<Logger, 'flush' | 'isLevelEnabled'>, optio
       if (closed) throw new AuditError('SINK_CLOSED', 'The sink is closed; close it last.')
       const unseen = recent.unseen(rows)
       if (unseen.length === 0) return
-      for (const row of unseen) lineOf(logger, level(row))({ audit: rowToJson(row) }, message(row))
+      // Whatever may throw comes before the first line: of what is counted as lost, nothing is written.
+      const lines = unseen.map((row) => ({
+        write: lineOf(logger, level(row)),
+        fields: { audit: rowToJson(row) },
+        text: message(row),
+      }))
+      for (const { write, fields, text } of lines) write(fields, text)
       await flush()
       recent.remember(unseen)
     },
@@ -69,7 +83,7 @@ function lineOf(logger: Pick<Logger, 'isLevelEnabled'>, level: string): Line {
 }
 
 /** One flush at a time: who comes while one is under way shares the next. */
-function sharedFlush(logger: Pick<Logger, 'flush'>): () => Promise<void> {
+function sharedFlush(flush: () => Promise<void>): () => Promise<void> {
   let last: Promise<void> = Promise.resolve()
   let next: Promise<void> | null = null
   return () => {
@@ -77,13 +91,22 @@ function sharedFlush(logger: Pick<Logger, 'flush'>): () => Promise<void> {
       .catch(() => undefined)
       .then(() => {
         next = null
-        last = flushed(logger)
+        last = flush()
         return last
       })
     return next
   }
 }
 
-function flushed(logger: Pick<Logger, 'flush'>): Promise<void> {
-  return new Promise((resolve, reject) => logger.flush((cause) => (cause ? reject(cause) : resolve())))
+/** A destination may never call back, a worker that is gone for one: that must not hold up what comes later. */
+function flushed(logger: Pick<Logger, 'flush'>, timeout: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const giveUp = (): void => reject(new AuditError('SINK_FAILED', `The logger did not flush within ${timeout} ms.`))
+    const late = setTimeout(giveUp, timeout).unref()
+    logger.flush((cause) => {
+      clearTimeout(late)
+      if (cause) reject(cause)
+      else resolve()
+    })
+  })
 }
