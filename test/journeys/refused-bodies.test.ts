@@ -36,6 +36,18 @@ for (const driver of drivers) {
           400,
           'malformed_body',
         ],
+        [
+          'a prototype whose name is escaped',
+          '{"email":"a@b.co","password":"x","\\u005f_proto__":{"isAdmin":true}}',
+          400,
+          'malformed_body',
+        ],
+        [
+          'a prototype that is escaped from end to end, behind an escaped quote',
+          '{"email":"\\"\\\\","password":"x","\\u005F\\u005f\\u0070\\u0072\\u006F\\u0074\\u006f\\u005f_" :{}}',
+          400,
+          'malformed_body',
+        ],
         ['a body over the limit', `{"email":"${'a'.repeat(200_000)}"}`, 413, 'payload_too_large'],
       ] as const)('for %s', async (_title, body, status, reason) => {
         const answer = await attempt('/ok', body)
@@ -43,6 +55,16 @@ for (const driver of drivers) {
         expect(JSON.parse(answer.text)).toMatchObject({ status, code: reason })
         expect(answer.text).not.toContain('hunter2')
         expect(onlyRow(sink)).toMatchObject({ outcome: 'failure', reason, status })
+      })
+
+      it.each([
+        ['escapes of other letters', '\\u00e9\\u005f'],
+        ['the name as a text', '__proto__'],
+        ['the name as an escaped text, quotes and all', 'x \\"\\u005f_proto__\\": y'],
+        ['an escape that is escaped', '\\\\u005f_proto__'],
+      ])('but none for %s in a value', async (_title, password) => {
+        await attempt('/ok', `{"email":"a@b.co","password":"${password}"}`)
+        expect(onlyRow(sink)).toMatchObject({ outcome: 'success', status: 200 })
       })
 
       it.each(['text/plain', 'application/vnd.api+json', 'application/json; charset=utf-7'])(

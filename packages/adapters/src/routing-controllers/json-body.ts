@@ -22,8 +22,9 @@ export interface BodyParserOptions {
 // Set on the options that were completed, so that a second server does not complete them again.
 const completed = new WeakSet<object>()
 const maxDepth = 64
-// Parsers drop the key without a word, or follow it.
+// Parsers drop the key without a word, or follow it. Escapes spell it in many ways.
 const prototypeKey = '"__proto__"'
+const escapedLetter = /\\u00(5f|6f|7[024])/gi
 
 /**
  * Makes an action with a JSON body refuse what routing-controllers would let through to the
@@ -82,9 +83,21 @@ class UnreadableBody extends Error {
   readonly code = 'malformed_body'
 }
 
+function hasPrototype(body: Buffer): boolean {
+  if (!body.includes(prototypeKey) && !body.includes('\\u00')) return false
+  return /"__proto__"\s*:/.test(spelledOut(body.toString()))
+}
+
+/** The text with the key's letters as they are, and without the backslashes that escape something else. */
+function spelledOut(text: string): string {
+  return text
+    .replace(/\\[^u]/g, '')
+    .replace(escapedLetter, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
+}
+
 function assertReadable(body: Buffer, wantsObject: boolean): void {
   if (!isUtf8(body)) throw new UnreadableBody('The body is not valid UTF-8.')
-  if (body.includes(prototypeKey) && /"__proto__"\s*:/.test(body.toString())) {
+  if (hasPrototype(body)) {
     throw new UnreadableBody('The body sets a prototype.')
   }
   let depth = 0
