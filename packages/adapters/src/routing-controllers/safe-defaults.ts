@@ -1,5 +1,5 @@
 import type { RoutingControllersOptions } from 'routing-controllers'
-import { ProblemErrors, ProblemNotFound } from './problem.js'
+import { ProblemErrors, ProblemNotFound } from './problem-middlewares.js'
 
 /**
  * Options for `createExpressServer` and `createKoaServer` that never show a stack or repeat input: problem documents

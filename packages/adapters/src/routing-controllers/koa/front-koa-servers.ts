@@ -1,6 +1,6 @@
 import type Koa from 'koa'
 import { KoaDriver } from 'routing-controllers'
-import { ProblemErrors, ProblemNotFound } from '../problem.js'
+import { ProblemErrors, ProblemNotFound } from '../problem-middlewares.js'
 import { KoaFront, type KoaServer } from './koa-front.js'
 
 const fronts = new WeakMap<KoaDriver, KoaFront>()

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import type { Context, Middleware, Next } from 'koa'
-import { isServed, type ProblemErrors, sendProblem } from '../problem.js'
+import { sendProblem } from '../problem.js'
+import { isServed, type ProblemErrors } from '../problem-middlewares.js'
 import { actionOf, type Layer } from './koa-exchange.js'
 import { leaveBody, postponeBody } from './postponed-body.js'
 
