@@ -20,6 +20,8 @@ export interface Exchange {
   readonly route: AuditedRoute | undefined
   /** Goes on: to the body, the guards, the validation, the handler. */
   proceed(body: ActionBody | undefined): unknown
+  /** True when reading the body has begun, and nobody was told yet that it is here. */
+  isReading(body: ActionBody | undefined): boolean
   /** Hands an error to whoever answers errors. */
   fail(error: unknown): unknown
 }

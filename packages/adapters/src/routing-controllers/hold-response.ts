@@ -1,5 +1,9 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import type { AuditedCall, Ending, Throttling } from '@countersign/core'
+import type { ActionBody } from './action-body.js'
+import { clientLeft } from './departed-client.js'
+import type { Exchange } from './exchange.js'
+import { incomingOf, outgoingOf } from './framework.js'
 import { holdBytes } from './held-bytes.js'
 
 type WriteHead = ServerResponse['writeHead']
@@ -7,8 +11,11 @@ type WriteHead = ServerResponse['writeHead']
 /**
  * Closes the call when the response is about to go out, with its real status, and lets not one
  * byte of the response leave before the rows are stored.
+ *
+ * @param body the body that the action declares
  */
-export function holdResponse(request: IncomingMessage, response: ServerResponse, call: AuditedCall): void {
+export function holdResponse(exchange: Exchange, call: AuditedCall, body: ActionBody | undefined): void {
+  const response = outgoingOf(exchange.response)
   const writeHead = response.writeHead
   response.writeHead = function closingHead(this: ServerResponse, ...head: unknown[]) {
     response.writeHead = writeHead
@@ -27,11 +34,7 @@ export function holdResponse(request: IncomingMessage, response: ServerResponse,
       throw error
     }
   } as WriteHead
-  response.once('close', () => {
-    if (call.closed) return
-    if (response.errored) closeBroken(response.errored, call)
-    else closeWithoutClient(request, response, call)
-  })
+  closeWithoutHead(exchange, call, body)
 }
 
 function endingOf(call: AuditedCall, status: number | null): Ending {
@@ -39,34 +42,38 @@ function endingOf(call: AuditedCall, status: number | null): Ending {
   return call.reason === null ? ending : { ...ending, reason: call.reason }
 }
 
-/** What was to be sent broke before its first byte, and took the connection with it. */
-function closeBroken(error: Error, call: AuditedCall): void {
-  call.error ??= error
-  void call.close(endingOf(call, null))
-}
-
-const clientLeft = 499
 // For handlers that never end; those that do are recorded as they ended.
 const longestHandler = 30_000
 
 /**
- * The client left before there was a response. What the handler does now still counts, with the
- * status that it would have answered: nobody turns a failure into something else by hanging up.
+ * Closes the call of a response that goes before it has a head. What the handler does then still
+ * counts, with the status that it would have answered: nobody turns a success or a failure into
+ * something else by hanging up.
  */
-function closeWithoutClient(request: IncomingMessage, response: ServerResponse, call: AuditedCall): void {
-  const leave = (): void => void call.close(endingOf(call, clientLeft))
-  if (!request.complete) {
-    leave()
-    return
-  }
-  const limit = setTimeout(leave, longestHandler)
-  limit.unref()
-  const end = response.end
+function closeWithoutHead(exchange: Exchange, call: AuditedCall, body: ActionBody | undefined): void {
+  const response = outgoingOf(exchange.response)
+  const close = (status: number | null): void => void call.close(endingOf(call, status))
+  let limit: NodeJS.Timeout | undefined
+  response.once('close', () => {
+    if (call.closed) return
+    // What was to be sent broke before its first byte, and took the connection with it.
+    call.error ??= response.errored ?? undefined
+    if (response.errored) close(null)
+    else if (isStuck(exchange, call, body)) close(clientLeft.status)
+    else limit = setTimeout(close, longestHandler, clientLeft.status).unref()
+  })
+  const { end } = response
   response.end = function (this: ServerResponse, ...args: unknown[]) {
     clearTimeout(limit)
-    void call.close(endingOf(call, response.statusCode))
+    // Of what is destroyed Node makes no head.
+    if (limit || response.destroyed) close(response.statusCode)
     return (end as (...args: unknown[]) => ServerResponse).apply(this, args)
   } as ServerResponse['end']
+}
+
+/** The rest of the body will never come, and nothing but reading it has begun. */
+function isStuck(exchange: Exchange, call: AuditedCall, body: ActionBody | undefined): boolean {
+  return call.self === undefined && !incomingOf(exchange.request).complete && exchange.isReading(body)
 }
 
 /** `Retry-After` (RFC 9110) in whole seconds, and the `RateLimit` fields, of a refusal. */

@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
 import type { ActionBody, Param } from './action-body.js'
+import { clientLeft } from './departed-client.js'
 import { type FrameworkRequest, incomingOf } from './framework.js'
 import type { Problem } from './problem.js'
 
@@ -65,6 +66,13 @@ function complete(options: MulterOptions): MulterOptions {
     // Before multer's own listeners, which may hand the error on at once.
     parser.prependListener('error', blameClient)
     parser.on('file', (_name, file: Readable) => file.prependListener('error', blameClient))
+    // multer would call it a fault of the server, and wait forever for a form whose client left before.
+    const breakOff = (): unknown => parser.emit('error', Object.assign(new Error('The client left.'), clientLeft))
+    if (request.destroyed) {
+      setImmediate(breakOff)
+      return
+    }
+    request.prependListener('aborted', breakOff)
     if (options.streamHandler) options.streamHandler(request, parser)
     else request.pipe(parser)
   }
@@ -74,5 +82,5 @@ function complete(options: MulterOptions): MulterOptions {
 }
 
 function blameClient(error: Error & Partial<Problem>): void {
-  Object.assign(error, malformed)
+  if (error.status === undefined) Object.assign(error, malformed)
 }

@@ -4,7 +4,7 @@ import { getFromContainer } from 'routing-controllers'
 import type { AuditedAction } from './audited-actions.js'
 import { exchangeOf } from './driver.js'
 import { type DriverMiddleware, type Exchange, nextOf } from './exchange.js'
-import { type FrameworkResponse, incomingOf, outgoingOf } from './framework.js'
+import { type FrameworkResponse, outgoingOf } from './framework.js'
 import { holdResponse } from './hold-response.js'
 import { sendProblem, sendThrottled } from './problem.js'
 import { callOf, noteCall } from './request-call.js'
@@ -30,14 +30,14 @@ export function openCalls({ trail, contextOf, controller, instance }: OpenCallsO
 
   return function auditedRequest(...given) {
     const exchange = exchangeOf(given)
-    const { request, response, route } = exchange
+    const { request, route } = exchange
     if (!route || callOf(request)) return nextOf(given)()
     const { action, template } = route
     const context = contextOf(request, template)
     const call = new AuditedCall(ownTrail, context, facts, action.method, currentFlow()?.call, true)
     for (const hook of action.plan.hooks) call.open(hook.event)
     noteCall(request, call)
-    holdResponse(incomingOf(request), outgoingOf(response), call)
+    holdResponse(exchange, call, action.body)
     return runInFlow({ context, trail: ownTrail, call }, () => {
       if (action.plan.throttles.length === 0) return proceed(call, action, exchange)
       call.shaping = () => getFromContainer(controller as never) as object

@@ -1,4 +1,5 @@
 import type { NextFunction, Request, Response } from 'express'
+import type { ActionBody } from '../action-body.js'
 import { actionMarkedBy } from '../audited-actions.js'
 import type { AuditedRoute, Exchange } from '../exchange.js'
 
@@ -27,6 +28,11 @@ export class ExpressExchange implements Exchange {
 
   proceed(): void {
     this.next()
+  }
+
+  /** Others may read along; the driver itself reads only what is declared. */
+  isReading(body: ActionBody | undefined): boolean {
+    return body !== undefined && this.request.readableFlowing !== null
   }
 
   fail(error: unknown): void {

@@ -24,6 +24,7 @@ export function actionOf({ stack }: Layer): AuditedAction | undefined {
 export class KoaExchange implements Exchange {
   readonly request: Request
   readonly response: Response
+  #isParsing = false
 
   constructor(
     readonly context: Context,
@@ -44,8 +45,15 @@ export class KoaExchange implements Exchange {
   }
 
   async proceed(body: ActionBody | undefined): Promise<unknown> {
+    this.#isParsing = true
     await readBody(this.context, body)
+    this.#isParsing = false
     return this.next()
+  }
+
+  /** Files are read later, by a middleware of their own. */
+  isReading(body: ActionBody | undefined): boolean {
+    return this.#isParsing || (body !== undefined && this.request.req.readableFlowing !== null)
   }
 
   fail(error: unknown): never {
