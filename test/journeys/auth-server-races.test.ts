@@ -37,7 +37,7 @@ for (const { name, here, make } of places) {
     }
 
     it('lets one of several tokens of an account verify it, and refuses the others in order', async () => {
-      for (let round = 0; round < 10; round++) {
+      for (let round = 0; round < 5; round++) {
         const email = `several-${round}@example.org`
         const tokens = []
         for (let sent = 0; sent < 5; sent++) {
@@ -51,17 +51,19 @@ for (const { name, here, make } of places) {
     })
 
     it('gives a verified account no other password by a sign-up while it was being verified', async () => {
-      for (let round = 0; round < 25; round++) {
+      for (let round = 0; round < 12; round++) {
         const email = `race-${round}@example.org`
         await signUp(email)
         const token = await client.mailedToken(email)
         // A sign-up hashes before it looks at the account: later and later, to meet it there.
-        const later = wait(round * 2).then(() => verify(token))
+        const later = wait(round * 4).then(() => verify(token))
         const [again, verified] = await Promise.all([signUp(email, other), later])
         expect([verified.status, again.status]).toEqual([200, 202])
         expect(await liveTokens(email, 'verify-account')).toBe(0)
         for (const mailed of await mailedTokens(email)) expect((await verify(mailed)).status).toBe(400)
-        expect([await login(email), await login(email, other)]).toEqual([200, 401])
+        // Whoever was first: the sign-up came too late, or leaves no password in force.
+        const { has_password } = verified.json.user
+        expect([await login(email), await login(email, other)]).toEqual([has_password ? 200 : 401, 401])
       }
     })
 

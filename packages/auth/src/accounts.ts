@@ -1,7 +1,7 @@
 import { AuditError, currentAttempt, rowId } from '@countersign/core'
 import { type EntityManager, LockMode, type MikroORM } from '@mikro-orm/core'
 import type { SqlEntityManager } from '@mikro-orm/postgresql'
-import { AuthRefusal, wrongCredentials } from './auth-refusal.js'
+import { AuthRefusal, worthlessLink, wrongCredentials } from './auth-refusal.js'
 import { canonicalEmail } from './email-address.js'
 import { User } from './entities.js'
 import type { Mails } from './mails.js'
@@ -29,15 +29,15 @@ export class Accounts {
 
   /**
    * Signs up. Does and answers the same, as slowly, whether the address is taken or not; who owns
-   * it is told by mail. The password counts once the mail's link was used: whoever signs up with
-   * somebody else's address has gained nothing when that person does.
+   * it is told by mail. The password counts once the mail's link was used, and only if nobody
+   * chose another one for the address: see {@link verify}.
    */
   async signUp(email: string, password: string): Promise<void> {
     const { orm, passwords, verificationMails } = this.#parts
     const canonical = canonicalEmail(email)
     if (!canonical) throw new AuthRefusal(400, 'invalid_email', { detail: 'This is not an e-mail address.' })
     passwords.assertAcceptable(password)
-    const passwordHash = await passwords.hash(password)
+    const passwordHash = await this.#hashOf(canonical, password)
     await orm.em.fork().transactional(async (em) => {
       const user = await this.#insertOrLock(em, { email: email.trim(), canonical, passwordHash, isAdmin: false })
       currentAttempt('signup').subject({ type: 'user', id: user.id })
@@ -48,21 +48,28 @@ export class Accounts {
 
   /**
    * Uses a verification token; returns the account that it verified. A token that was issued while
-   * the account was being verified is worth nothing: it would set another password. A password
-   * that did not come with the token is dropped: whose it is was never proved.
+   * the account was being verified is worth nothing: it would set another password.
+   *
+   * The password that came with the token comes into force if it is the only one that was ever
+   * chosen for the address. Anybody may sign up with anybody's address, before its owner and after,
+   * and a link does not say whose sign-up it came from. So of two different passwords neither
+   * counts, even if one person chose both: the address is verified, the account has no password,
+   * and whoever has the mailbox chooses one by a reset. The same password chosen twice is one.
    */
   async verify(token: string): Promise<User> {
     const { orm, tokens } = this.#parts
     const verified = await orm.em.fork().transactional(async (em) => {
       const owner = await tokens.ownerOf(em, 'verify-account', token)
       // The account's row first, everywhere: two tokens of one account would wait for each other.
-      const user = owner && (await em.findOne(User, { id: owner }, { lockMode: LockMode.PESSIMISTIC_WRITE }))
-      const used = user && !user.verifiedAt && (await tokens.use(em, 'verify-account', token))
-      if (!used)
-        throw new AuthRefusal(400, 'invalid_token', { detail: 'This link is not valid, or was used, or is too old.' })
-      currentAttempt('email_verification').subject({ type: 'user', id: user.id })
+      const user = owner ? await em.findOne(User, { id: owner }, { lockMode: LockMode.PESSIMISTIC_WRITE }) : null
+      if (user) currentAttempt('email_verification').subject({ type: 'user', id: user.id })
+      if (user?.disabledAt) throw worthlessLink('disabled')
+      if (!user || user.verifiedAt) throw worthlessLink('invalid_token')
+      const onlyPassword = await tokens.onlyPassword(em, 'verify-account', user.id)
+      const used = await tokens.use(em, 'verify-account', token)
+      if (!used) throw worthlessLink('invalid_token')
       user.verifiedAt = new Date()
-      user.passwordHash = used.passwordHash
+      user.passwordHash = used.passwordHash && onlyPassword
       await tokens.revoke(em, 'verify-account', user.id)
       return user
     })
@@ -114,6 +121,16 @@ export class Accounts {
       'SETTING_INVALID',
       'ADMIN_EMAIL has an account already, which is no administrator. Choose another ADMIN_EMAIL.',
     )
+  }
+
+  /** Hashes are salted: a password that is chosen again gets its first hash, and so counts as one. */
+  async #hashOf(canonical: string, password: string): Promise<string> {
+    const { orm, passwords } = this.#parts
+    const user = await orm.em.fork().findOne(User, { emailCanonical: canonical })
+    const known = user?.passwordHash
+    // Both for every address: the time must not tell which is taken.
+    const [fresh, isKnown] = await Promise.all([passwords.hash(password), passwords.matches(known, password)])
+    return known && isKnown ? known : fresh
   }
 
   async #insertOrLock(em: EntityManager, { email, canonical, passwordHash, isAdmin }: NewAccount): Promise<User> {

@@ -12,7 +12,9 @@ export interface AttemptLimits {
 
 /** Counts in Redis where there is one, and goes on without it; else in the database. */
 export function attemptLimits({ limits, redis }: AuthSettings, orm: MikroORM): AttemptLimits {
-  const scopes = { ...defaultLimits, ...limits }
+  // A limit that is undefined was not set: only null switches one off.
+  const set = Object.entries(limits ?? {}).filter(([, limit]) => limit !== undefined)
+  const scopes = { ...defaultLimits, ...Object.fromEntries(set) }
   if (redis) return { limiter: flexibleLimiter({ scopes, store: redis }), close: async () => undefined }
   const store = sqlClient(orm, 2)
   // Nothing works without the database: as patient as its other clients, and back with its first answer.

@@ -24,6 +24,14 @@ export class AuthRefusal extends Error {
   }
 }
 
+/** The one answer to every mailed link that is worth nothing; the row's reason tells why. */
+export function worthlessLink(reason: AuditReason): AuthRefusal {
+  return new AuthRefusal(400, 'invalid_token', {
+    reason,
+    detail: 'This link is not valid, or was used, or is too old.',
+  })
+}
+
 /** The one answer to every login that fails; the row's reason tells which it was. */
 export function wrongCredentials(reason: AuditReason): AuthRefusal {
   return new AuthRefusal(401, 'invalid_credentials', { reason, detail: 'The e-mail address or the password is wrong.' })

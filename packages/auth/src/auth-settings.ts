@@ -13,6 +13,7 @@ export interface AuthSettings {
   /** In production cookies are `Secure` and `__Host-`, and there is no mailbox to look into. */
   readonly production?: boolean
   readonly proxies?: TrustedProxies
+  /** What differs from {@link defaultLimits}, scope by scope. */
   readonly limits?: ScopeLimits
   /**
    * A client of Redis or Valkey (`ioredis`, `iovalkey`) to count attempts in; it stays yours to close.
@@ -29,7 +30,7 @@ export interface AuthSettings {
 /** Counted per client address, and per submitted identifier or account; null switches a scope off. */
 export const defaultLimits: ScopeLimits = {
   login: { address: '10/min', failures: '5/5min' },
-  signup: '5/min',
+  signup: { address: '5/min', identifier: '3/h' },
   verify_account: '20/min',
   verification_mail: { address: '5/min', identifier: '1/3min' },
   password_reset: { address: '5/min', identifier: '3/h' },

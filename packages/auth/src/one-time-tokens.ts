@@ -61,11 +61,16 @@ export class OneTimeTokens {
     return used ? { userId: used.user_id, passwordHash: used.password_hash } : null
   }
 
-  /** The password that tokens of a purpose carry: of the only one that was ever chosen, if its token still waits. */
+  /**
+   * The password that tokens of a purpose may bring into force: the only one that any of them ever
+   * carried, if one that carries it still waits. Tokens that were used, ended or grew old count as
+   * well: nobody makes a password the only one by waiting. So they are kept as long as the account.
+   */
   async onlyPassword(em: EntityManager, purpose: TokenPurpose, userId: string): Promise<string | null> {
     const [only] = await (em as SqlEntityManager).execute<Array<{ password_hash: string | null }>>(
-      `select max(password_hash) as password_hash from auth_one_time_token where user_id = ? and purpose = ?
-       having count(distinct coalesce(password_hash, '')) = 1 and bool_or(used_at is null and expires_at > now())`,
+      `select max(password_hash) as password_hash from auth_one_time_token
+       where user_id = ? and purpose = ? and password_hash is not null
+       having count(distinct password_hash) = 1 and bool_or(used_at is null and expires_at > now())`,
       [userId, purpose],
     )
     return only?.password_hash ?? null

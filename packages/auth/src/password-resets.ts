@@ -1,6 +1,6 @@
 import { type AuditReason, currentAttempt, currentFlow } from '@countersign/core'
 import { LockMode, type MikroORM } from '@mikro-orm/core'
-import { AuthRefusal } from './auth-refusal.js'
+import { worthlessLink } from './auth-refusal.js'
 import { canonicalEmail } from './email-address.js'
 import { User } from './entities.js'
 import type { Mails } from './mails.js'
@@ -55,7 +55,7 @@ export class PasswordResets {
     const { orm, passwords, tokens } = this.#parts
     passwords.assertAcceptable(password)
     const owner = await tokens.ownerOf(orm.em.fork(), 'password-reset', token)
-    if (!owner) throw worthless('invalid_token')
+    if (!owner) throw worthlessLink('invalid_token')
     currentAttempt('password_reset').subject({ type: 'user', id: owner })
     // Before the transaction: hashing is slow, and the embedded database has one connection.
     const passwordHash = await passwords.hash(password)
@@ -70,8 +70,8 @@ export class PasswordResets {
       // The account's row first, everywhere: two tokens of one account would wait for each other.
       const user = await em.findOne(User, { id: owner }, { lockMode: LockMode.PESSIMISTIC_WRITE })
       const refusal = refusalOf(user)
-      if (!user || refusal) throw worthless(refusal ?? 'unknown_account')
-      if (!(await tokens.use(em, 'password-reset', token))) throw worthless('invalid_token')
+      if (!user || refusal) throw worthlessLink(refusal ?? 'unknown_account')
+      if (!(await tokens.use(em, 'password-reset', token))) throw worthlessLink('invalid_token')
       const isFirst = !user.passwordHash
       await replacement.replace(em, user, { passwordHash })
       return { user, isFirst }
@@ -83,14 +83,6 @@ function refusalOf(user: User | null): AuditReason | null {
   if (!user) return 'unknown_account'
   if (user.disabledAt) return 'disabled'
   return user.verifiedAt ? null : 'unverified'
-}
-
-/** To the client every worthless link is the same. */
-function worthless(reason: AuditReason): AuthRefusal {
-  return new AuthRefusal(400, 'invalid_token', {
-    reason,
-    detail: 'This link is not valid, or was used, or is too old.',
-  })
 }
 
 /** Whoever forgot the password failed to log in with it, and must not wait to try the new one. */

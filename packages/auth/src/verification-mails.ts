@@ -22,7 +22,10 @@ export class VerificationMails {
     this.#parts = parts
   }
 
-  /** A link, in the transaction of `em`; using it brings the password into force that came with the sign-up. */
+  /**
+   * A link, in the transaction of `em`; using it brings the password into force that came with the
+   * sign-up, unless another one was chosen for the address by then.
+   */
   async send(em: EntityManager, user: User, passwordHash: string | null): Promise<void> {
     const { tokens, mails } = this.#parts
     const token = await tokens.issue(em, 'verify-account', user.id, { seconds: day, passwordHash })
@@ -33,10 +36,9 @@ export class VerificationMails {
    * Mails another link to an address that is not verified; says nothing about whether there is one.
    * The links before it end.
    *
-   * Anybody may sign up with anybody's address, and a link is asked for by address alone. So the
-   * new link repeats the password of the sign-up only where there was a single one, which still
-   * waits. Otherwise nobody can tell whose password it would bring into force: the link then
-   * verifies the address and nothing else, and its owner chooses a password by a reset.
+   * The new link repeats the password of the sign-up where a single one was chosen, which still
+   * waits. Otherwise it verifies the address and nothing else, and its owner chooses a password by
+   * a reset.
    */
   async resend(email: string): Promise<void> {
     const { orm, tokens } = this.#parts
