@@ -90,6 +90,19 @@ for (const { name, here, make } of places) {
       expect(await on.login(email, password)).toBe(200)
     })
 
+    it('gets no password by a link that has none, though the only one was chosen again', async () => {
+      const email = 'without@example.org'
+      await signUp(email, foreign)
+      await on.sql(`update auth_one_time_token set expires_at = now() - interval '1 second' where ${ofAccount}`, [
+        email,
+      ])
+      await on.client().post('/api/auth/verify-account/resend', { email })
+      const without = await on.client().mailedToken(email)
+      await signUp(email, foreign)
+      expect((await verify(without)).json.user).toMatchObject({ has_password: false })
+      expect(await both(email)).toEqual([401, 401])
+    })
+
     it('is not verified while it is disabled, answered as by a worthless link, and keeps its link', async () => {
       const email = 'disabled@example.org'
       const token = await signUp(email)
