@@ -11,7 +11,7 @@ for (const { name, here, make } of places) {
       const { identifier } = defaultLimits.signup as { identifier: string }
       // Of the limits that a server has unless told, the one of a client is not what this is about.
       system = await startSystem(make, { limits: { ...unlimited, signup: { identifier } } })
-      on = new PasswordJourneys(system)
+      on = new PasswordJourneys(() => system)
     })
     afterAll(() => system.close())
 
@@ -47,7 +47,7 @@ for (const { name, here, make } of places) {
     beforeAll(async () => {
       const limits = { ...unlimited, login: undefined } as never
       system = await startSystem(make, { limits })
-      on = new PasswordJourneys(system)
+      on = new PasswordJourneys(() => system)
     })
     afterAll(() => system.close())
 

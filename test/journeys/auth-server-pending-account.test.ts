@@ -11,7 +11,7 @@ for (const { name, here, make } of places) {
     let on: PasswordJourneys
     beforeAll(async () => {
       system = await startSystem(make, { limits: unlimited })
-      on = new PasswordJourneys(system)
+      on = new PasswordJourneys(() => system)
     })
     afterAll(() => system.close())
 
