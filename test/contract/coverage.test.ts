@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { auditCoverage } from '@countersign/adapters/routing-controllers'
@@ -80,6 +80,20 @@ describe('the reference server', () => {
 })
 
 describe('countersign-coverage', () => {
+  it('prints of the reference server what its document shows', async () => {
+    const { stdout } = await run('@countersign/auth', 'authControllers')
+    const cells = (text: string): string[] => text.split('\n').map((line) => line.replace(/ {2,}/g, '  ').trim())
+    const shown = /^```text\n([\s\S]*?)^```$/m.exec(readFileSync(join(root, 'docs/coverage.md'), 'utf8'))?.[1] ?? ''
+    expect(cells(shown.trim()).length).toBe(3)
+    expect(cells(stdout)).toEqual(expect.arrayContaining(cells(shown.trim())))
+  })
+
+  it('says how it is used when it is asked', async () => {
+    const { code, stdout } = await run('--help')
+    expect(code).toBe(0)
+    expect(stdout).toContain('countersign-coverage <module>')
+  })
+
   it('exits with 0 where every route that changes state is audited', async () => {
     const { code, stdout, stderr } = await run('@countersign/auth', 'authControllers')
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
