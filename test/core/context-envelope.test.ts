@@ -19,6 +19,8 @@ const request: AuditContext = {
   route: '/invoices/:id',
 }
 const purpose = 'invoices'
+const pinned =
+  'v1.eyJwdXJwb3NlIjoiaW52b2ljZXMiLCJleHBpcmVzIjoxNzY3MjI1NjAxLCJjb250ZXh0Ijp7InJlcXVlc3RJZCI6InItMSIsImluaXRpYXRvciI6eyJhY3RvciI6eyJ0eXBlIjoiYW5vbnltb3VzIn19fX0.-FOtpq-APmUtxrKNUxRg0zWMSnII_1oLMlkLAwXoLK8'
 
 /** Seals inside a call of a controller, as a handler would. */
 async function sealedBy(recorded: Recording, inside: () => void = () => actAs(ada)): Promise<string> {
@@ -107,6 +109,46 @@ describe('a context that was sealed', () => {
     expect(two).toEqual(one)
   })
 
+  it('is of the attempt that is running, also where that names no actor', async () => {
+    const recorded = recording({ key })
+    const envelope = await sealedBy(recorded, () => {
+      currentAttempt().session('s-9').onBehalfOf(support)
+    })
+    await recorded.trail.runSealed(envelope, purpose, () => recorded.trail.record('logout'))
+    await runInContext({ sessionId: 's-9' }, () => recorded.trail.record('logout'))
+    const [job, direct] = recorded.rows
+    expect(job?.sessionId).toBe(direct?.sessionId)
+    expect(job).toMatchObject({ actor: { type: 'anonymous' }, onBehalfOf: support })
+  })
+
+  it('makes a service act in the name of another one that asked, and a person in nobody’s', async () => {
+    const recorded = recording({ key })
+    const importer: Actor = { type: 'service', id: 'importer' }
+    const envelope = await sealedBy(recorded, () => actAs(importer))
+    await recorded.trail.runSealed(envelope, purpose, async () => {
+      await recorded.trail.record('data_deletion', { actor: mailer })
+      await recorded.trail.record('data_deletion', { actor: importer })
+      await recorded.trail.record('data_deletion', { actor: ada })
+    })
+    expect(recorded.rows.map(({ onBehalfOf }) => onBehalfOf)).toEqual([importer, null, null])
+  })
+
+  it('brings its trail to what has none of its own', async () => {
+    const recorded = recording({ key })
+    class Exports {
+      static readonly className = 'Exports'
+      static readonly actor = () => null
+
+      @AuditEvent('data_export_ready')
+      async make(): Promise<number> {
+        return 1
+      }
+    }
+    const envelope = recorded.trail.sealContext({ purpose })
+    expect(await recorded.trail.runSealed(envelope, purpose, () => new Exports().make())).toBe(1)
+    expect(onlyRow(recorded)).toMatchObject({ event: 'data_export_ready', className: 'Exports' })
+  })
+
   it('of nobody is nobody’s', async () => {
     const recorded = recording({ key })
     const envelope = recorded.trail.sealContext({ purpose })
@@ -128,6 +170,24 @@ describe('a context that was sealed', () => {
   })
 })
 
+describe('an envelope', () => {
+  it('is what it was in earlier versions: jobs wait in queues while programs are updated', () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    vi.setSystemTime(new Date('2026-01-01T00:00:00Z'))
+    const { trail } = recording({ key })
+    const envelope = runInContext({ requestId: 'r-1' }, () => trail.sealContext({ purpose, seconds: 1 }))
+    expect(envelope).toBe(pinned)
+    expect(trail.runSealed(pinned, purpose, currentContext).requestId).toBe('r-1')
+  })
+
+  it('may be for a purpose of 64 characters', () => {
+    const { trail } = recording({ key })
+    const long = 'x'.repeat(64)
+    expect(trail.runSealed(trail.sealContext({ purpose: long }), long, () => 'ran')).toBe('ran')
+    expect(codeOf(() => trail.runSealed('', '', () => 1))).toBe('SETTING_INVALID')
+  })
+})
+
 describe('an envelope opens', () => {
   it('for no other purpose', async () => {
     const recorded = recording({ key })
@@ -144,11 +204,12 @@ describe('an envelope opens', () => {
 
   it('until it expires, and no longer', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
+    vi.setSystemTime(new Date('2026-01-01T00:00:00Z'))
     const { trail } = recording({ key })
     const envelope = trail.sealContext({ purpose, seconds: 60 })
     vi.setSystemTime(Date.now() + 59_000)
     expect(trail.runSealed(envelope, purpose, () => 'ran')).toBe('ran')
-    vi.setSystemTime(Date.now() + 2000)
+    vi.setSystemTime(Date.now() + 1000)
     expect(codeOf(() => trail.runSealed(envelope, purpose, () => 1))).toBe('ENVELOPE_INVALID')
   })
 

@@ -1,5 +1,5 @@
 import { type AuditLimiter, type Degradation, type DegradationListener, runInContext } from '@countersign/core'
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { recording } from '../support/recording.js'
 
 /** A limiter that says of itself what it is told to. */
@@ -22,6 +22,8 @@ function limiterThatTells() {
 }
 
 const refused = Object.assign(new Error('connect ECONNREFUSED redis://:hunter2@cache:6379'), { code: 'ECONNREFUSED' })
+
+afterEach(() => vi.useRealTimers())
 
 describe('a trail whose limiter can be watched', () => {
   it('records one row when an outage begins and one when it ends', async () => {
@@ -52,6 +54,20 @@ describe('a trail whose limiter can be watched', () => {
     expect(JSON.stringify(rows)).not.toMatch(/hunter2|cache/)
   })
 
+  it('says how long it took, in tenths of a second', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+    const { limiter, tell } = limiterThatTells()
+    const { trail, rows } = recording({ limiter })
+    tell({ degraded: true })
+    vi.advanceTimersByTime(12_340)
+    tell({ degraded: false })
+    await trail.settled()
+    expect(rows.map(({ details }) => details)).toEqual([
+      { component: 'limiter', reaction: 'insure' },
+      { component: 'limiter', reaction: 'insure', seconds: 12.3 },
+    ])
+  })
+
   it('records each outage', async () => {
     const { limiter, tell } = limiterThatTells()
     const { trail, rows } = recording({ limiter })
@@ -72,6 +88,10 @@ describe('a trail whose limiter can be watched', () => {
     ['no more than being an error', new Error('x'), undefined],
     ['a sentence', { code: 'redis://:hunter2@cache' }, undefined],
     ['nothing', undefined, undefined],
+    ['null', null, undefined],
+    ['a code of several words', { code: 'NOT_CONNECTED' }, 'NOT_CONNECTED'],
+    ['a code of 40 characters', { code: 'x'.repeat(40) }, 'x'.repeat(40)],
+    ['a code of 41 characters', { code: 'x'.repeat(41) }, undefined],
   ])('says of a cause with %s its code alone', async (_, cause, error) => {
     const { limiter, tell } = limiterThatTells()
     const { trail, rows } = recording({ limiter })

@@ -52,6 +52,8 @@ describe('isRowId', () => {
 
   it('knows it from what only prints as one', () => {
     expect(isRowId([rowId()])).toBe(false)
+    expect(isRowId(`x${rowId()}`)).toBe(false)
+    expect(isRowId(`${rowId()}x`)).toBe(false)
     expect(isRowId(rowId())).toBe(true)
   })
 

@@ -145,6 +145,21 @@ describe('the same scope on the same method twice', () => {
   })
 })
 
+describe('the same scope on two methods', () => {
+  it('is no repetition', () => {
+    class Two {
+      async post(): Promise<number> {
+        return 1
+      }
+      async again(): Promise<number> {
+        return 2
+      }
+    }
+    const Limited = withThrottle(Two, { scope: 'login', method: 'post' })
+    expect(codeOf(() => withThrottle(Limited, { scope: 'login', method: 'again' }))).toBeNull()
+  })
+})
+
 describe('what is known of a class', () => {
   class Leaf extends withLoginAudit(withThrottle(Account, { scope: 'login', method: 'post' })) {
     @AuditEvent('signup')
