@@ -133,6 +133,34 @@ describe('a context that was sealed', () => {
     expect(recorded.rows.map(({ onBehalfOf }) => onBehalfOf)).toEqual([importer, null, null])
   })
 
+  it('names who acts by the attempt that knows, of several', async () => {
+    const recorded = recording({ key })
+    class Both {
+      static readonly className = 'Both'
+      static readonly actor = () => null
+      static readonly trail = recorded.trail
+
+      @AuditEvent('login')
+      @AuditEvent('token_refresh')
+      async open(event: 'login' | 'token_refresh'): Promise<string> {
+        currentAttempt(event).actor(ada)
+        return recorded.trail.sealContext({ purpose })
+      }
+    }
+    for (const event of ['login', 'token_refresh'] as const) {
+      const envelope = await new Both().open(event)
+      expect(recorded.trail.runSealed(envelope, purpose, currentContext).initiator?.actor).toEqual(ada)
+    }
+  })
+
+  it('tells a service from a person of the same id', async () => {
+    const recorded = recording({ key })
+    const envelope = await sealedBy(recorded, () => actAs({ type: 'user', id: 'same' }))
+    const actor: Actor = { type: 'service', id: 'same' }
+    await recorded.trail.runSealed(envelope, purpose, () => recorded.trail.record('data_deletion', { actor }))
+    expect(onlyRow(recorded)).toMatchObject({ actor, onBehalfOf: { type: 'user', id: 'same' } })
+  })
+
   it('brings its trail to what has none of its own', async () => {
     const recorded = recording({ key })
     class Exports {

@@ -58,6 +58,7 @@ describe('a trail whose limiter can be watched', () => {
     vi.useFakeTimers({ toFake: ['performance'] })
     const { limiter, tell } = limiterThatTells()
     const { trail, rows } = recording({ limiter })
+    vi.advanceTimersByTime(5000)
     tell({ degraded: true })
     vi.advanceTimersByTime(12_340)
     tell({ degraded: false })

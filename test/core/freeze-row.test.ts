@@ -1,4 +1,4 @@
-import { type AuditRow, type AuditSink, fanOutSink, filteringSink, memorySink } from '@countersign/core'
+import { type AuditRow, type AuditSink, fanOutSink, filteringSink, memorySink, runInContext } from '@countersign/core'
 import { describe, expect, it } from 'vitest'
 import { onlyRow, recording } from '../support/recording.js'
 
@@ -40,8 +40,11 @@ const tampering: AuditSink = {
 describe('a row', () => {
   it('is frozen in all its parts before anybody is shown it', async () => {
     const recorded = recording({ device: () => ({ browser: 'Firefox' }) })
-    await recorded.trail.record('login', everything as never)
-    expect(frozenParts(onlyRow(recorded))).toEqual([])
+    const context = { userAgent: 'Firefox', proxies: [{ address: '10.0.0.1', trusted: true }] }
+    await runInContext(context, () => recorded.trail.record('login', everything as never))
+    const row = onlyRow(recorded)
+    expect([row.device, row.proxies, row.subject, row.attempted, row.onBehalfOf]).not.toContain(null)
+    expect(frozenParts(row)).toEqual([])
   })
 
   it('can be changed for the others by no sink, copy or filter that is shown it', async () => {

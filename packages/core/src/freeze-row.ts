@@ -5,14 +5,13 @@ import type { AuditRow } from './row.js'
  * the others.
  */
 export function freezeRow(row: AuditRow): AuditRow {
-  const { actor, onBehalfOf, subject, attempted, device, proxies, details } = row
-  Object.freeze(actor)
-  if (onBehalfOf) Object.freeze(onBehalfOf)
-  if (subject) Object.freeze(subject)
-  if (attempted) Object.freeze(attempted)
-  if (device) Object.freeze(device)
-  if (proxies) freezeDeep(proxies)
-  if (!Object.isFrozen(details)) freezeDeep(details)
+  Object.freeze(row.actor)
+  Object.freeze(row.onBehalfOf)
+  Object.freeze(row.subject)
+  Object.freeze(row.attempted)
+  Object.freeze(row.device)
+  if (row.proxies) freezeDeep(row.proxies)
+  freezeDeep(row.details)
   return Object.freeze(row)
 }
 
