@@ -8,14 +8,8 @@ import fc from 'fast-check'
 import { getMetadataArgsStorage } from 'routing-controllers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { drivers } from '../support/drivers.js'
-import {
-  auditedController,
-  bareController,
-  requestsTo,
-  rowsOf,
-  type StackSpec,
-  stackSpecs,
-} from '../support/random-stacks.js'
+import { requestsTo, rowsOf } from '../support/random-stack-requests.js'
+import { auditedController, bareController, type StackSpec, stackSpecs } from '../support/random-stacks.js'
 
 /** Stacks per driver; more with `STACKS`. */
 const stacks = Math.max(500, Number(process.env.STACKS ?? 0))

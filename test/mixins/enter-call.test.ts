@@ -1,7 +1,7 @@
 import { currentAttempt, currentFlow, runInContext, Throttled } from '@countersign/core'
 import { withLoginAudit, withSignupAudit } from '@countersign/mixins'
 import { describe, expect, it } from 'vitest'
-import { finished, type Handler, handling, Refusal } from '../support/controllers.js'
+import { Chained, finished, type Handler, handling, Refusal } from '../support/controllers.js'
 import { nextTurn, onlyRow, recording, summary, thrownBy } from '../support/recording.js'
 
 const hit = { scope: 'login', by: 'address', limit: 10, retryAfter: 17 } as const
@@ -183,12 +183,6 @@ describe('calls inside of calls', () => {
 
   it('of the same method on another object are attempts of their own', async () => {
     const recorded = recording()
-    class Chained {
-      next: Chained | undefined
-      async post(): Promise<unknown> {
-        return this.next?.post()
-      }
-    }
     const Controller = finished(withLoginAudit(Chained), recorded)
     const [one, two] = [new Controller(), new Controller()]
     one.next = two

@@ -1,7 +1,7 @@
 import { AuditedCall, currentAttempt, runInFlow } from '@countersign/core'
 import { type AnyClass, AuditEvent, factsOfClass, hooksOfMethod, withLoginAudit } from '@countersign/mixins'
 import { describe, expect, it } from 'vitest'
-import { finished, type Handler, handling, Refusal, served } from '../support/controllers.js'
+import { Chained, finished, type Handler, handling, Refusal, served } from '../support/controllers.js'
 import { onlyRow, type Recording, recording, summary } from '../support/recording.js'
 
 function login(handler: Handler, recorded = recording()) {
@@ -139,12 +139,6 @@ describe('a call that an adapter opened', () => {
 
   it('is of the object that it reached, of no other of the same class', async () => {
     const recorded = recording()
-    class Chained {
-      next: Chained | undefined
-      async post(): Promise<unknown> {
-        return this.next?.post()
-      }
-    }
     const Controller = finished(withLoginAudit(Chained), recorded)
     const [one, two] = [new Controller(), new Controller()]
     one.next = two

@@ -24,6 +24,14 @@ export function handling(post: Handler): new () => { post(...args: any[]): Promi
   return Plain
 }
 
+/** A class whose `post` calls that of the next object. */
+export class Chained {
+  next: Chained | undefined
+  async post(): Promise<unknown> {
+    return this.next?.post()
+  }
+}
+
 /** The concrete controller on top of a mixed class, with all that a controller must say. */
 export function finished<Base extends abstract new (...args: any[]) => object>(
   Base: Base,
