@@ -29,6 +29,7 @@ export const auditErrorCodes = [
   'ROUTES_LOST',
   'ROW_INVALID',
   'ROW_LOST',
+  'ROW_REFUSED',
   'SCOPE_UNKNOWN',
   'SETTING_INVALID',
   'SIGNAL_INVALID',
@@ -36,13 +37,20 @@ export const auditErrorCodes = [
   'SINK_FAILED',
   'SINK_INVALID',
   'SINK_OVERLOADED',
+  'SPOOL_DAMAGED',
+  'SPOOL_FAILED',
+  'SPOOL_FULL',
+  'SPOOL_INVALID',
   'STEP_FAILED',
   'STORE_LOCKED',
+  'STORE_SILENT',
   'STORE_UNREACHABLE',
   'SUBSCRIBER_FAILED',
   'THROTTLED',
   'TRAIL_CLOSED',
   'TRAIL_MISSING',
+  'TRANSACTION_ESCAPED',
+  'UNRECORDABLE',
 ] as const
 
 /** The closed set of codes an {@link AuditError} can carry. */

@@ -20,6 +20,7 @@ export type { AuditEvents, EventDetails, EventName, NoDetails, Outcome, Severity
 export { isSnakeCase } from './events.js'
 export { type FanOutOptions, fanOutSink } from './fan-out-sink.js'
 export { filteringSink } from './filtering-sink.js'
+export type { FloodLedger, FloodTally } from './flood-ledger.js'
 export { GroupCommit, type GroupCommitOptions } from './group-commit.js'
 export {
   type Actor,
@@ -31,6 +32,7 @@ export {
 } from './identity.js'
 export type { AuditLimiter, LimitedBy, Reservation, Throttling } from './limiter.js'
 export { type MemorySink, memorySink } from './memory-sink.js'
+export type { AuditMetrics, TrailGauges } from './metrics.js'
 export type { AuditTypeError, Delivery, EventPolicy, JoinedPolicy, WhenUnreachable } from './policy.js'
 export { type AuditPage, type AuditQuery, type AuditReader, checkQuery, isRowId } from './reader.js'
 export type { AuditReason, AuditReasons } from './reasons.js'
@@ -49,7 +51,8 @@ export type {
   SignalOf,
   SubscribeOptions,
 } from './signals.js'
-export type { AuditSink } from './sink.js'
+export type { AuditSink, BatchListener, JoinedWrite, SinkTransaction } from './sink.js'
+export type { AuditSpool, SpoolBatch, SpoolSize } from './spool.js'
 export { Throttled } from './throttled.js'
 export {
   type AuditTrail,

@@ -1,12 +1,22 @@
+import type { FloodLedger } from './flood-ledger.js'
 import type { AuditRow } from './row.js'
 
 /**
  * Where rows go. `write` resolves when every row is as safe as the sink can make it, and rejects
- * otherwise; the same row (by id) written twice counts once.
+ * otherwise: with `ROW_REFUSED` where the row itself is at fault and would be refused again, with
+ * anything else where the store is. The same row (by id) written twice counts once.
  */
 export interface AuditSink {
   readonly name: string
   write(rows: readonly AuditRow[]): Promise<void>
+  /** Runs code and rows in one transaction of the store; what policies with `delivery: 'joined'` need. */
+  readonly transaction?: SinkTransaction
+  /** Counts repeated denials in the store, where a flood of them outlives the process. */
+  readonly ledger?: FloodLedger
+  /** Rows that wait for the store now. */
+  readonly waiting?: number
+  /** Tells of every write to the store, for metrics; there is one listener. */
+  onBatch?(listener: BatchListener): void
   /**
    * True where waiting for a write would be waiting for oneself: the caller holds a transaction on
    * the only connection. The rows are then stored when it has ended, and nobody waits for them.
@@ -14,6 +24,25 @@ export interface AuditSink {
   waitsForCaller?(): boolean
   /** Waits for what is under way, and releases what the sink itself opened; then rows are refused. */
   close?(): Promise<void>
+}
+
+/** Told of a write that succeeded: how many rows were in it, and how many seconds it took. */
+export type BatchListener = (rows: number, seconds: number) => void
+
+/** Writes rows as part of the transaction that is open. */
+export type JoinedWrite = (rows: readonly AuditRow[]) => Promise<void>
+
+/** Transactions of the store that rows and changes share: both are there afterwards, or neither. */
+export interface SinkTransaction {
+  /** True when the caller is inside a transaction of this store, whoever opened it. */
+  isOpen(): boolean
+  /** Writes rows in the transaction that is open; rejects without one. */
+  write: JoinedWrite
+  /**
+   * Opens a transaction around `run`, nested where one is open already; commits when it resolves,
+   * rolls back when it rejects. What rejects is passed on as it was.
+   */
+  run<Result>(run: () => Promise<Result>): Promise<Result>
 }
 
 /** True for what can be written to. */
