@@ -26,6 +26,10 @@ export class Attempt {
   throttling: Throttling | null = null
   /** What the audited code itself threw; a response may still hide it. */
   error: unknown = undefined
+  /** True when the handler runs in a transaction with its row. */
+  joining = false
+  /** True when that transaction has stored its row. */
+  recorded = false
 
   constructor(event: EventName) {
     this.event = event

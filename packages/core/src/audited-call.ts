@@ -39,6 +39,8 @@ export class AuditedCall {
   begun = false
   /** True when an adapter opened it, before the handler: the adapter closes it too. */
   readonly held: boolean
+  /** The status that the handler set by itself, where an adapter can tell: null when it set none. */
+  statusSet: (() => number | null) | undefined
   /** What was thrown, by the handler or before it; for whoever closes the call. */
   error: unknown = undefined
   /** Why it was refused, where the layer that refused says so. */
@@ -75,6 +77,11 @@ export class AuditedCall {
     return attempt
   }
 
+  /** Runs the handler: in one transaction with the rows of the attempts whose policy says `joined`. */
+  run<Result>(handler: () => Promise<Result>, attempts: readonly Attempt[] = this.attempts): Promise<Result> {
+    return this.trail.joins ? this.trail.join(this, attempts, handler) : handler()
+  }
+
   /**
    * Closes every attempt, once. A nested call hands its rows to the outermost one: the handler
    * around it may hold a transaction, and on a single connection waiting inside would not end.
@@ -94,6 +101,7 @@ export class AuditedCall {
   #finish(ending: Ending): Promise<void> {
     const rows: AuditRow[] = []
     for (const attempt of this.attempts) {
+      if (attempt.recorded) continue
       const row = this.#rowOf(attempt, ending)
       if (row) rows.push(row)
     }

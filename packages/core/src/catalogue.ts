@@ -95,6 +95,7 @@ export const catalogue: Readonly<Record<string, EventDefinition>> = {
   suspicious_activity: event(alarm, ['x_suspicious_activity', 'x_suspicious_activity'], detection, 1),
   audit_read: event(usual, ['sensitive_read', 'x_sensitive_read_fail'], apiActivity, 2),
   audit_export: event(grave, ['sensitive_read', 'x_sensitive_read_fail'], webResources, 7),
+  audit_loss: event(alarm, ['x_sys_audit_loss', 'x_sys_audit_loss'], detection, 1),
   audit_prune: event(grave, ['sensitive_delete', 'x_sensitive_delete_fail'], apiActivity, 4),
   degradation_start: event(alarm, ['x_sys_degraded', 'x_sys_degraded'], detection, 1),
   degradation_end: event(usual, ['x_sys_recovered', 'x_sys_recovered'], detection, 3),

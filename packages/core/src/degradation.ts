@@ -37,7 +37,7 @@ export function recordDegradation(record: AuditTrail['record']): DegradationList
 const plainWord = /^[a-z0-9]+(?:_[a-z0-9]+)*$/i
 
 /** The code, or the kind of error, alone: messages of drivers quote addresses, and what stands in them. */
-function codeOf(cause: unknown): string | null {
+export function codeOf(cause: unknown): string | null {
   if (typeof cause !== 'object' || cause === null) return null
   const { code, name } = cause as { readonly code?: unknown; readonly name?: unknown }
   return [code, name].find(isPlainWord) ?? null

@@ -53,6 +53,7 @@ export interface AuditEvents {
   suspicious_activity: { rule?: string }
   audit_read: { filters?: string[]; returned?: number }
   audit_export: { format?: string; rows?: number }
+  audit_loss: { rows: number; error?: string }
   audit_prune: { before?: string; rows?: number }
   degradation_start: { component: string; reaction: string; error?: string }
   degradation_end: { component: string; reaction: string; seconds?: number }

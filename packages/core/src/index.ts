@@ -54,12 +54,13 @@ export type {
 export type { AuditSink, BatchListener, JoinedWrite, SinkTransaction } from './sink.js'
 export type { AuditSpool, SpoolBatch, SpoolSize } from './spool.js'
 export { Throttled } from './throttled.js'
-export {
-  type AuditTrail,
-  type AuditTrailOptions,
-  createAuditTrail,
-  type RecordOptions,
-  type TrailCounts,
-  type TransformedRow,
-} from './trail.js'
+export { type AuditTrail, createAuditTrail } from './trail.js'
+export type {
+  AuditTrailOptions,
+  RecordOptions,
+  TrailCounts,
+  TrailHealth,
+  TransformedRow,
+} from './trail-options.js'
+export { Unrecordable } from './unrecordable.js'
 export { warn } from './warn.js'

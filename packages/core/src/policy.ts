@@ -1,4 +1,7 @@
 import { AuditError } from './audit-error.js'
+import type { EventName } from './events.js'
+import type { AuditSink } from './sink.js'
+import type { AuditSpool } from './spool.js'
 
 /** How a row is written: with the business change, before the response, or after it. */
 export type Delivery = 'joined' | 'awaited' | 'deferred'
@@ -28,16 +31,61 @@ export type EventPolicy =
       readonly unreachable?: 'spool' | 'open' | AuditTypeError<NeedsJoined>
     }
 
+/** A policy with nothing left open. */
+export interface KeptPolicy {
+  readonly delivery: Delivery
+  readonly unreachable: WhenUnreachable
+}
+
 const deliveries: ReadonlySet<unknown> = new Set<Delivery>(['joined', 'awaited', 'deferred'])
 const reactions: ReadonlySet<unknown> = new Set<WhenUnreachable>(['closed', 'spool', 'open'])
 
-/**
- * Refuses, when the trail is made, a policy that makes no sense or that this version can't keep:
- * an attempt must never be promised more than it gets.
- * @throws AuditError `POLICY_INVALID`, `POLICY_UNSUPPORTED`
- */
-export function assertPolicy(event: string, policy: EventPolicy): void {
-  const { delivery = 'awaited', unreachable = 'open' } = policy
+/** The policies of a trail: what each event is promised, and that it can be kept. */
+export class Policies {
+  /** Whether any event is joined, or deferred: most trails have none. */
+  readonly joins: boolean
+  readonly defers: boolean
+  readonly #usual: KeptPolicy
+  readonly #own = new Map<string, KeptPolicy>()
+
+  /**
+   * Refuses what makes no sense, and what these parts can't keep: an attempt must never be
+   * promised more than it gets.
+   *
+   * @throws AuditError `POLICY_INVALID`, `POLICY_UNSUPPORTED`, `EVENT_UNKNOWN`
+   */
+  constructor(
+    policies: { readonly [Event in EventName]?: EventPolicy },
+    parts: { readonly sink: AuditSink; readonly spool: AuditSpool | undefined },
+    knows: (event: string) => boolean,
+  ) {
+    this.#usual = { delivery: 'awaited', unreachable: parts.spool ? 'spool' : 'open' }
+    for (const [event, policy] of Object.entries(policies)) {
+      if (!knows(event)) throw unknownEvent(event)
+      if (!policy) continue
+      const { delivery = this.#usual.delivery, unreachable = this.#usual.unreachable } = policy as Partial<KeptPolicy>
+      const kept = { delivery, unreachable }
+      assertMeaning(event, kept)
+      assertKept(event, kept, parts)
+      this.#own.set(event, kept)
+    }
+    this.joins = [...this.#own.values()].some(({ delivery }) => delivery === 'joined')
+    this.defers = [...this.#own.values()].some(({ delivery }) => delivery === 'deferred')
+  }
+
+  of(event: string): KeptPolicy {
+    return this.#own.get(event) ?? this.#usual
+  }
+}
+
+function unknownEvent(event: string): AuditError {
+  return new AuditError(
+    'EVENT_UNKNOWN',
+    `policies names '${event}', which is no event of the catalogue. Write: events: { ${event}: { severity: 'low' } }`,
+  )
+}
+
+function assertMeaning(event: string, { delivery, unreachable }: KeptPolicy): void {
   if (!deliveries.has(delivery) || !reactions.has(unreachable)) {
     throw new AuditError('POLICY_INVALID', `The policy of '${event}' names an unknown delivery or reaction.`)
   }
@@ -47,10 +95,24 @@ export function assertPolicy(event: string, policy: EventPolicy): void {
       `The policy of '${event}' says unreachable: 'closed' without delivery: 'joined'. Only a joined row can be refused together with what the attempt did; write both, or another reaction.`,
     )
   }
-  if (delivery !== 'awaited' || unreachable !== 'open') {
+}
+
+function assertKept(
+  event: string,
+  { delivery, unreachable }: KeptPolicy,
+  { sink, spool }: { readonly sink: AuditSink; readonly spool: AuditSpool | undefined },
+): void {
+  if (delivery === 'joined' && !sink.transaction) {
     throw new AuditError(
       'POLICY_UNSUPPORTED',
-      `The policy of '${event}' asks for delivery: '${delivery}', unreachable: '${unreachable}'. This version delivers 'awaited' rows and counts and signals a loss ('open'); leave the policy out.`,
+      `The policy of '${event}' says delivery: 'joined', and the sink '${sink.name}' has no transactions that a change could share with its row. Use mikroOrmSink(orm), or another delivery.`,
     )
   }
+  const needs =
+    delivery === 'deferred' ? "delivery: 'deferred'" : unreachable === 'spool' ? "unreachable: 'spool'" : null
+  if (needs === null || spool) return
+  throw new AuditError(
+    'POLICY_UNSUPPORTED',
+    `The policy of '${event}' says ${needs}, and the trail has no spool. Write: createAuditTrail({ sink, spool: fileSpool({ folder: 'data/spool' }) })`,
+  )
 }

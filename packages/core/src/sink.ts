@@ -1,3 +1,4 @@
+import type { AuditError } from './audit-error.js'
 import type { FloodLedger } from './flood-ledger.js'
 import type { AuditRow } from './row.js'
 
@@ -43,6 +44,10 @@ export interface SinkTransaction {
    * rolls back when it rejects. What rejects is passed on as it was.
    */
   run<Result>(run: () => Promise<Result>): Promise<Result>
+  /** Calls back once, when the outermost transaction that is open has ended. */
+  onEnd?(listener: (committed: boolean) => void): void
+  /** Tells of code inside `run` that opened a transaction of its own: `TRANSACTION_ESCAPED`. There is one listener. */
+  onEscape?(listener: (error: AuditError) => void): void
 }
 
 /** True for what can be written to. */

@@ -1,78 +1,48 @@
 import { inspect } from 'node:util'
-import { refuseLater } from './answers-later.js'
 import type { Attempt } from './attempt.js'
 import { AuditError, type AuditErrorCode } from './audit-error.js'
 import { AuditedCall } from './audited-call.js'
-import { assertEventName, type EventDeclaration, type EventDefinition } from './catalogue.js'
+import { assertEventName, type EventDefinition } from './catalogue.js'
 import type { Ending } from './classify.js'
 import { currentContext, currentFlow, runInContext } from './context.js'
 import { ContextEnvelopes, type SealOptions } from './context-envelope.js'
-import { recordDegradation } from './degradation.js'
+import { codeOf, recordDegradation } from './degradation.js'
 import { EventDefinitions } from './event-definitions.js'
-import { type EventDetails, type EventName, isOutcome, type Outcome } from './events.js'
-import { freezeRow } from './freeze-row.js'
-import { type ActorLike, type Subject, toActor } from './identity.js'
+import type { EventName } from './events.js'
+import { toActor } from './identity.js'
+import { JoinedAttempts } from './joined-attempts.js'
 import { derivedKeys } from './keyed-hash.js'
 import type { AuditLimiter } from './limiter.js'
-import { assertPolicy, type EventPolicy } from './policy.js'
-import type { AuditReason } from './reasons.js'
-import type { AuditRow, Device } from './row.js'
+import { LossReport } from './loss-report.js'
+import { Policies } from './policy.js'
+import type { AuditRow } from './row.js'
 import { RowDelivery } from './row-delivery.js'
 import { RowMaker } from './row-maker.js'
-import { sealRow } from './seal-row.js'
+import { RowSteps } from './row-steps.js'
 import { type AuditSignals, SignalBus } from './signals.js'
-import { type AuditSink, isSink } from './sink.js'
-
-/** What a trail is made of. Only the sink is required. */
-export interface AuditTrailOptions {
-  readonly sink: AuditSink
-  /** Counts attempts for `@Throttle`; one configured scope per name. When its store is away, that is two rows. */
-  readonly limiter?: AuditLimiter
-  /**
-   * The root of the keyed hashes of identifiers and sessions, at least 32 bytes. Without it the
-   * hashes of one process can't be compared with those of another.
-   */
-  readonly key?: string | Uint8Array
-  /** Your own events: severity and names in other vocabularies. */
-  readonly events?: Readonly<Record<string, EventDeclaration>>
-  readonly policies?: { readonly [Event in EventName]?: EventPolicy }
-  /** Sees every row before it is written, and may change it; secrets are taken out afterwards. */
-  readonly transform?: (row: AuditRow) => TransformedRow
-  /** Answers true to leave a row out: no row, no signal, counted as vetoed. */
-  readonly veto?: (row: AuditRow) => boolean
-  /** Parses a user agent; what it throws costs the device and nothing else. */
-  readonly device?: (userAgent: string) => Device | null
-}
-
-/** A row as a transform returns it: its details may be of any shape. */
-export type TransformedRow = Omit<AuditRow, 'details'> & { readonly details: object }
-
-/** An attempt that no method call stands for: a job, a command, a rule that fired. */
-export interface RecordOptions<Event extends EventName> {
-  readonly outcome?: Outcome
-  readonly reason?: AuditReason
-  readonly actor?: ActorLike
-  readonly onBehalfOf?: ActorLike
-  readonly subject?: Subject
-  readonly attempted?: string
-  readonly details?: EventDetails<Event>
-}
-
-/** What a trail did since it was made. */
-export interface TrailCounts {
-  readonly recorded: number
-  readonly vetoed: number
-  readonly lost: number
-}
+import type { SinkTransaction } from './sink.js'
+import {
+  type AuditTrailOptions,
+  assertOutcome,
+  assertTrailOptions,
+  type RecordOptions,
+  type TrailCounts,
+  type TrailHealth,
+} from './trail-options.js'
 
 /** Takes closed attempts: classifies, completes, redacts, delivers, then signals. */
 export interface AuditTrail {
   readonly signals: AuditSignals
   readonly limiter: AuditLimiter | undefined
   readonly counts: TrailCounts
+  readonly health: TrailHealth
+  /** Whether any event is `joined`. For {@link AuditedCall}. */
+  readonly joins: boolean
   /**
-   * Records an attempt without a controller. Resolves when the row is stored, or its loss counted.
+   * Records an attempt without a controller. Resolves when the row is safe, or its loss counted. An
+   * event whose policy says `joined`, inside a transaction, gets its row in that transaction.
    *
+   * @throws AuditError `EVENT_NAME_INVALID`, `SETTING_INVALID`; `UNRECORDABLE` inside a transaction
    * @example
    * await trail.record('audit_prune', { actor: { type: 'service', id: 'retention' }, details: { rows: 12 } })
    */
@@ -95,17 +65,23 @@ export interface AuditTrail {
    * await trail.runSealed(job.context, 'invoices', () => invoices.close(job))
    */
   runSealed<Result>(envelope: string, purpose: string, run: () => Result): Result
+  /** Makes the row of an attempt for somebody who stores it himself; null when it was vetoed. */
+  rowFor<Event extends EventName>(event: Event, options?: RecordOptions<Event>): AuditRow | null
+  /** Counts and announces rows of {@link rowFor} that are stored. */
+  announceStored(rows: readonly AuditRow[]): void
   /** Whether the catalogue or `events` knows this name. */
   knows(event: string): boolean
   definitionOf(event: string): EventDefinition
   /** The hash under which a submitted identifier is stored. */
   identifierHash(identifier: string): string
-  /** Resolves when nothing is being delivered. */
+  /** Resolves when nothing is being delivered, and what the spool holds is in the store, if that answers. */
   settled(): Promise<void>
-  /** Waits for what is under way, and closes the sink. */
+  /** Waits for what is under way, ships what the spool holds, if the store answers, and closes sink and spool. */
   close(): Promise<void>
   /** Makes the row of a closed attempt; null when it was vetoed. For {@link AuditedCall}. */
   rowOf(attempt: Attempt, call: AuditedCall, ending: Ending): AuditRow | null
+  /** Runs a handler in one transaction with the rows of its joined attempts. For {@link AuditedCall}. */
+  join<Result>(call: AuditedCall, attempts: readonly Attempt[], handler: () => Promise<Result>): Promise<Result>
   /** Delivers and announces rows; never rejects. For {@link AuditedCall}. */
   deliver(rows: AuditRow[]): Promise<void>
   /** Reports a fault that harmed nobody: to the `fault` subscribers, else as a process warning. */
@@ -115,7 +91,7 @@ export interface AuditTrail {
 /**
  * Makes a trail. Everything is passed in; two trails share nothing.
  *
- * @throws AuditError `SINK_INVALID`, `KEY_INVALID`, `POLICY_INVALID`, `POLICY_UNSUPPORTED`, `EVENT_NAME_INVALID`, `EVENT_UNKNOWN`
+ * @throws AuditError `SINK_INVALID`, `SPOOL_INVALID`, `SETTING_INVALID`, `KEY_INVALID`, `POLICY_INVALID`, `POLICY_UNSUPPORTED`, `EVENT_NAME_INVALID`, `EVENT_UNKNOWN`
  * @example
  * const sink = memorySink()
  * const trail = createAuditTrail({ sink })
@@ -126,46 +102,76 @@ export function createAuditTrail(options: AuditTrailOptions): AuditTrail {
 
 const nobody = Object.freeze({ className: null, actor: null })
 
+interface OpenedRecord {
+  readonly call: AuditedCall
+  readonly attempt: Attempt
+}
+
 class Trail implements AuditTrail {
   readonly signals: SignalBus = new SignalBus()
   readonly limiter: AuditLimiter | undefined
   readonly #options: AuditTrailOptions
   readonly #events: EventDefinitions
   readonly #rows: RowMaker
+  readonly #steps: RowSteps
   readonly #envelopes: ContextEnvelopes
+  readonly #policies: Policies
   readonly #delivery: RowDelivery
+  readonly #joined: JoinedAttempts | undefined
+  readonly #losses: LossReport
   readonly #unwatch: (() => void) | undefined
-  #vetoes = 0
 
   constructor(options: AuditTrailOptions) {
-    assertSink(options?.sink)
+    assertTrailOptions(options)
+    const { sink, spool, metrics, key, device, patience = 5000 } = options
     this.#options = options
     this.limiter = options.limiter
-    this.#delivery = new RowDelivery({ sink: options.sink, signals: this.signals })
     this.#events = new EventDefinitions(options.events)
-    for (const [event, policy] of Object.entries(options.policies ?? {})) {
-      if (!this.knows(event)) {
-        throw new AuditError(
-          'EVENT_UNKNOWN',
-          `policies names '${event}', which is no event of the catalogue. Write: events: { ${event}: { severity: 'low' } }`,
-        )
-      }
-      if (policy) assertPolicy(event, policy)
-    }
-    this.#envelopes = new ContextEnvelopes(derivedKeys(options.key)('envelope'))
+    this.#policies = new Policies(options.policies ?? {}, { sink, spool }, (event) => this.knows(event))
+    this.#envelopes = new ContextEnvelopes(derivedKeys(key)('envelope'))
     this.#rows = new RowMaker({
       definitionOf: (event) => this.#events.get(event),
-      key: options.key,
-      device: options.device,
+      key,
+      device,
       onFault: (step, cause) => this.#stepFailed(step, cause),
     })
-    this.#unwatch = options.limiter?.watch?.(
-      recordDegradation((event, details) => this.#delivery.outside(() => this.record(event, details))),
-    )
+    this.#steps = new RowSteps(options, (step, cause) => this.#stepFailed(step, cause))
+    const record: AuditTrail['record'] = (event, details) => this.#delivery.outside(() => this.record(event, details))
+    this.#losses = new LossReport({ record, isAway: () => this.#delivery.health.away, codeOf })
+    this.#delivery = new RowDelivery({
+      sink,
+      spool,
+      policies: this.#policies,
+      signals: this.signals,
+      metrics,
+      patience,
+      onLost: (rows, cause) => this.#losses.note(rows, cause),
+    })
+    this.#joined = sink.transaction && this.#joining(sink.transaction)
+    if (spool) this.#delivery.health.watch(recordDegradation(record))
+    this.#unwatch = options.limiter?.watch?.(recordDegradation(record))
+    metrics?.gauges(() => this.health)
+    if (metrics) sink.onBatch?.((rows, seconds) => metrics.batch(rows, seconds))
+  }
+
+  get joins(): boolean {
+    return this.#policies.joins
+  }
+
+  get health(): TrailHealth {
+    const { sink, spool } = this.#options
+    return {
+      reachable: !this.#delivery.health.away,
+      waiting: sink.waiting ?? 0,
+      spooling: !this.#delivery.spoolFailing,
+      spooledRows: spool?.size.rows ?? 0,
+      spooledBytes: spool?.size.bytes ?? 0,
+      collapsed: 0,
+    }
   }
 
   get counts(): TrailCounts {
-    return { recorded: this.#delivery.recorded, vetoed: this.#vetoes, lost: this.#delivery.lost }
+    return { recorded: this.#delivery.recorded, vetoed: this.#steps.vetoed, lost: this.#delivery.lost }
   }
 
   knows(event: string): boolean {
@@ -181,19 +187,18 @@ class Trail implements AuditTrail {
   }
 
   async record<Event extends EventName>(event: Event, options: RecordOptions<Event> = {}): Promise<void> {
-    assertEventName(event)
-    assertOutcome(options.outcome)
-    const call = new AuditedCall(this, currentContext(), nobody, null, currentFlow()?.call)
-    const attempt = call.open(event)
-    const { actor, onBehalfOf, subject, attempted, details, reason, outcome } = options
-    attempt.actor = actor ? toActor(actor) : null
-    attempt.onBehalfOf = onBehalfOf ? toActor(onBehalfOf) : null
-    attempt.subject = subject ?? null
-    attempt.attempted = attempted ?? null
-    attempt.details = details ? { ...details } : null
-    attempt.reason = reason ?? null
-    attempt.outcome = outcome ?? null
-    await call.close({})
+    const { call, attempt } = this.#opened(event, options)
+    if (this.#joined?.isOpenFor(event)) await this.#joined.record(attempt, call)
+    else await call.close({})
+  }
+
+  rowFor<Event extends EventName>(event: Event, options: RecordOptions<Event> = {}): AuditRow | null {
+    const { call, attempt } = this.#opened(event, options)
+    return this.rowOf(attempt, call, {})
+  }
+
+  announceStored(rows: readonly AuditRow[]): void {
+    this.#delivery.announce(rows)
   }
 
   sealContext(options: SealOptions): string {
@@ -206,19 +211,15 @@ class Trail implements AuditTrail {
   }
 
   rowOf(attempt: Attempt, call: AuditedCall, ending: Ending): AuditRow | null {
-    let row = this.#rows.make(attempt, call, ending)
-    const { transform, veto } = this.#options
-    if (transform) row = this.#transformed(row, transform)
-    freezeRow(row)
-    if (veto && this.#vetoed(row, veto)) {
-      this.#vetoes++
-      return null
-    }
-    return row
+    return this.#steps.passed(this.#rows.make(attempt, call, ending))
   }
 
   deliver(rows: AuditRow[]): Promise<void> {
     return this.#delivery.deliver(rows)
+  }
+
+  join<Result>(call: AuditedCall, attempts: readonly Attempt[], handler: () => Promise<Result>): Promise<Result> {
+    return this.#joined ? this.#joined.run(call, attempts, handler) : handler()
   }
 
   report(code: AuditErrorCode, message: string, cause?: unknown): void {
@@ -229,50 +230,43 @@ class Trail implements AuditTrail {
     return this.#delivery.settled()
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.#unwatch?.()
-    return this.#delivery.close()
+    await this.#losses.stop()
+    await this.#delivery.close()
   }
 
-  #transformed(row: AuditRow, transform: (row: AuditRow) => TransformedRow): AuditRow {
-    try {
-      const changed = transform(structuredClone(row))
-      refuseLater(changed)
-      return sealRow(row, { ...row, ...changed } as AuditRow)
-    } catch (cause) {
-      this.#stepFailed('the transform', cause)
-      // It may have been there to take something out: the details stay behind, the fact does not.
-      return { ...row, details: {} }
-    }
+  #opened<Event extends EventName>(event: Event, options: RecordOptions<Event>): OpenedRecord {
+    assertEventName(event)
+    assertOutcome(options.outcome)
+    const call = new AuditedCall(this, currentContext(), nobody, null, currentFlow()?.call)
+    const attempt = call.open(event)
+    const { actor, onBehalfOf, subject, attempted, details, reason, outcome } = options
+    attempt.actor = actor ? toActor(actor) : null
+    attempt.onBehalfOf = onBehalfOf ? toActor(onBehalfOf) : null
+    attempt.subject = subject ?? null
+    attempt.attempted = attempted ?? null
+    attempt.details = details ? { ...details } : null
+    attempt.reason = reason ?? null
+    attempt.outcome = outcome ?? null
+    return { call, attempt }
   }
 
-  #vetoed(row: AuditRow, veto: (row: AuditRow) => boolean): boolean {
-    try {
-      const answer: unknown = veto(row)
-      refuseLater(answer)
-      return answer === true
-    } catch (cause) {
-      this.#stepFailed('the veto', cause)
-      return false
-    }
+  #joining(transaction: SinkTransaction): JoinedAttempts {
+    transaction.onEscape?.((error) => this.#delivery.report(error))
+    return new JoinedAttempts({
+      transaction,
+      policies: this.#policies,
+      isAway: () => this.#delivery.health.away,
+      rowOf: (attempt, call, ending) => this.rowOf(attempt, call, ending),
+      announce: (rows) => this.#delivery.announce(rows),
+      deliver: (rows) => this.#delivery.deliver(rows),
+    })
   }
 
   #stepFailed(step: string, cause: unknown): void {
     this.report('STEP_FAILED', `${step} failed; the row is recorded without it.`, cause)
   }
-}
-
-function assertSink(sink: unknown): void {
-  if (isSink(sink)) return
-  throw new AuditError(
-    'SINK_INVALID',
-    `A trail needs a sink, an object with write(rows), and was given ${inspect(sink, { depth: 0 })}. Write: createAuditTrail({ sink: memorySink() })`,
-  )
-}
-
-function assertOutcome(outcome: unknown): void {
-  if (outcome === undefined || isOutcome(outcome)) return
-  throw new AuditError('SETTING_INVALID', `${inspect(outcome)} is no outcome. Write 'success', 'failure' or 'denied'.`)
 }
 
 function assertRun(run: unknown): void {

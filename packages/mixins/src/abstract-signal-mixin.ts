@@ -88,15 +88,15 @@ async function audited(this: object, event: EventName, details: object, run: () 
   const attempt = call.attempts.find((open) => open.event === event && !call.entered.includes(open)) ?? call.open(event)
   call.entered.push(attempt)
   attempt.details = { ...attempt.details, ...details }
-  const attempted = async (): Promise<unknown> => {
+  const handle = async (): Promise<unknown> => {
     try {
-      return await run()
+      return await call.run(run, [attempt])
     } catch (error) {
       attempt.error = error ?? new Error('The handler threw nothing.')
       throw error
     }
   }
-  return running ? attempted() : closing(call, attempted)
+  return running ? handle() : closing(call, handle)
 }
 
 /** The method that a hand-written mixin said it audits for an event. */

@@ -11,9 +11,10 @@ export function hookedMethod(method: string, template: AsyncHandler, original: (
   const hooked = async function (this: object, ...args: unknown[]): Promise<unknown> {
     const entry = enterCall(this, method, hooked)
     if (!entry) return await original().apply(this, args)
+    const handle = (): Promise<unknown> => original().apply(this, args)
     const run = (): Promise<unknown> => {
       const counted = prepareCall(entry, args)
-      return counted ? counted.then(() => original().apply(this, args)) : original().apply(this, args)
+      return counted ? counted.then(() => entry.call.run(handle)) : entry.call.run(handle)
     }
     // Not in functions of their own: an awaited one is a promise more, which a rejection has to pass
     // through, and each is a frame in the stack of what the handler throws.

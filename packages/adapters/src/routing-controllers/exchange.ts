@@ -22,6 +22,8 @@ export interface Exchange {
   proceed(body: ActionBody | undefined): unknown
   /** True when reading the body has begun, and nobody was told yet that it is here. */
   isReading(body: ActionBody | undefined): boolean
+  /** The status that somebody set on the response; null when nobody did. */
+  statusSet(): number | null
   /** Hands an error to whoever answers errors. */
   fail(error: unknown): unknown
 }

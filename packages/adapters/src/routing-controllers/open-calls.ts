@@ -36,6 +36,7 @@ export function openCalls({ trail, contextOf, controller, instance }: OpenCallsO
     const context = contextOf(request, template)
     const call = new AuditedCall(ownTrail, context, facts, action.method, currentFlow()?.call, true)
     for (const hook of action.plan.hooks) call.open(hook.event)
+    call.statusSet = () => exchange.statusSet()
     noteCall(request, call)
     holdResponse(exchange, call, action.body)
     return runInFlow({ context, trail: ownTrail, call }, () => {

@@ -26,6 +26,7 @@ const problemOfAuditError: { readonly [Code in AuditErrorCode]?: Problem } = {
   QUERY_INVALID: { status: 400, code: 'invalid_query' },
   CURSOR_INVALID: { status: 400, code: 'invalid_cursor' },
   LIMITER_FAILED: { status: 503, code: 'unavailable' },
+  UNRECORDABLE: { status: 503, code: 'unavailable' },
 }
 
 /** What a thrown error may tell the client. It may be anything, also something that throws when it is looked at. */

@@ -35,6 +35,12 @@ export class ExpressExchange implements Exchange {
     return body !== undefined && this.request.readableFlowing !== null
   }
 
+  /** 200 is what Node begins with. */
+  statusSet(): number | null {
+    const { statusCode } = this.response
+    return statusCode === 200 ? null : statusCode
+  }
+
   fail(error: unknown): void {
     this.next(error)
   }

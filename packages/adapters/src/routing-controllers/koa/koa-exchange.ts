@@ -56,6 +56,12 @@ export class KoaExchange implements Exchange {
     return this.#isParsing || (body !== undefined && this.request.req.readableFlowing !== null)
   }
 
+  /** 404 is what Koa begins with. */
+  statusSet(): number | null {
+    const { _explicitStatus: isSet, status } = this.response as Response & { readonly _explicitStatus?: boolean }
+    return isSet ? status : null
+  }
+
   fail(error: unknown): never {
     throw error
   }

@@ -1,0 +1,127 @@
+import { AuditError } from './audit-error.js'
+import type { AuditRow } from './row.js'
+import type { AuditSink } from './sink.js'
+import type { AuditSpool, SpoolBatch } from './spool.js'
+import type { StoreHealth } from './store-health.js'
+
+/** What a {@link SpoolShipper} works with. */
+export interface SpoolShipperParts {
+  readonly spool: AuditSpool
+  readonly sink: AuditSink
+  readonly health: StoreHealth
+  /** Told of a row that the store will never take; it has been set aside, where that was possible. */
+  readonly onRefused: (row: AuditRow, cause: unknown) => void
+  readonly onFault: (fault: AuditError) => void
+}
+
+const batchRows = 500
+const shortestPause = 100
+const longestPause = 5000
+
+/** Brings what the spool holds to the store, in its order; while the store is away, it asks now and then. */
+export class SpoolShipper {
+  readonly #parts: SpoolShipperParts
+  #running: Promise<void> | undefined
+  #again = false
+  #pause = 0
+  #timer: NodeJS.Timeout | undefined
+  #stopped = false
+
+  constructor(parts: SpoolShipperParts) {
+    this.#parts = parts
+  }
+
+  /** Resolves when it is at rest: there is nothing to ship, or the store is away. */
+  get atRest(): Promise<void> {
+    return this.#running ?? Promise.resolve()
+  }
+
+  /** To be called when rows were appended. */
+  wake(): void {
+    if (this.#running) this.#again = true
+    else if (!this.#timer && !this.#stopped) this.#start()
+  }
+
+  /** Ships what can be shipped now, and then no more. */
+  async stop(): Promise<void> {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    if (!this.#stopped) this.wake()
+    this.#stopped = true
+    await this.atRest
+  }
+
+  #start(): void {
+    this.#running = this.#shipAll().finally(() => {
+      this.#running = undefined
+      const isWanted = this.#again || this.#pause > 0
+      this.#again = false
+      if (isWanted && !this.#stopped) this.#later()
+    })
+  }
+
+  #later(): void {
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
+      this.#start()
+    }, this.#pause)
+    this.#timer.unref()
+  }
+
+  async #shipAll(): Promise<void> {
+    const { health, onFault, spool } = this.#parts
+    try {
+      for (let batch = await this.#next(); batch; batch = await this.#next()) {
+        await this.#ship(batch.rows)
+        await this.#read(() => batch.done())
+        // While it lags behind, what comes now may wait here as well.
+        if (batch.rows.length < batchRows || spool.size.rows === 0) health.answered()
+      }
+      this.#pause = 0
+    } catch (cause) {
+      this.#pause = Math.min(longestPause, Math.max(shortestPause, this.#pause * 2))
+      // The spool itself is broken; of the store, its health tells.
+      if (cause instanceof SpoolBroken)
+        onFault(new AuditError('SPOOL_FAILED', 'The spool could not be read.', { cause: cause.cause }))
+      else health.failed(cause)
+    }
+  }
+
+  async #next(): Promise<SpoolBatch | null> {
+    this.#again = false
+    return this.#read(() => this.#parts.spool.next(batchRows))
+  }
+
+  async #read<Result>(read: () => Promise<Result>): Promise<Result> {
+    try {
+      return await read()
+    } catch (cause) {
+      throw new SpoolBroken('The spool could not be read.', { cause })
+    }
+  }
+
+  /** One row that the store refuses must not keep the others back. */
+  async #ship(rows: readonly AuditRow[]): Promise<void> {
+    const { sink } = this.#parts
+    try {
+      await sink.write(rows)
+    } catch (cause) {
+      if (!isRefusal(cause)) throw cause
+      if (rows.length === 1) await this.#setAside(rows[0] as AuditRow, cause)
+      else for (const row of rows) await this.#ship([row])
+    }
+  }
+
+  async #setAside(row: AuditRow, cause: unknown): Promise<void> {
+    const { spool, onRefused, onFault } = this.#parts
+    await spool.setAside(row, cause).catch((fault) => onFault(fault))
+    onRefused(row, cause)
+  }
+}
+
+class SpoolBroken extends Error {}
+
+/** True where the row is at fault, and would be refused again. */
+export function isRefusal(cause: unknown): boolean {
+  return cause instanceof AuditError && cause.code === 'ROW_REFUSED'
+}
