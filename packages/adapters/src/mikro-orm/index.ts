@@ -1,5 +1,5 @@
 export { auditStoreMigrations, migrate } from './audit-store-migrations.js'
-export { type FolderLock, lockDataFolder } from './data-folder-lock.js'
+export { lockDataFolder } from './data-folder-lock.js'
 export { mikroOrmReader } from './mikro-orm-reader.js'
 export { type MikroOrmSinkOptions, mikroOrmSink } from './mikro-orm-sink.js'
 export { type SqlClient, sqlClient } from './sql-client.js'

@@ -4,4 +4,5 @@ export { type AuditExpectation, type ExpectedRow, expectAudit } from './expect-a
 export { limiterCases } from './limiter-cases.js'
 export { sampleRow } from './sample-row.js'
 export { type SinkUnderTest, sinkCases } from './sink-cases.js'
+export { type OpenSpool, spoolCases } from './spool-cases.js'
 export { type StoreUnderTest, storeCases } from './store-cases.js'

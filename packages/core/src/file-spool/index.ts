@@ -1,0 +1,2 @@
+/** A spool on the disk. */
+export { type FileSpoolOptions, fileSpool } from './file-spool.js'
