@@ -1,5 +1,7 @@
-import { createAuditTrail, type EventPolicy, memorySink } from '@countersign/core'
+import { type AuditSink, createAuditTrail, type EventPolicy, memorySink } from '@countersign/core'
+import { fileSpool } from '@countersign/core/spool'
 import { describe, expect, it } from 'vitest'
+import { freshFolder } from '../support/fresh-folder.js'
 import { codeOf } from '../support/recording.js'
 
 const make = (policies: object) => () => createAuditTrail({ sink: memorySink(), policies })
@@ -7,19 +9,41 @@ const make = (policies: object) => () => createAuditTrail({ sink: memorySink(), 
 const deliveries = [undefined, 'joined', 'awaited', 'deferred'] as const
 const reactions = [undefined, 'closed', 'spool', 'open'] as const
 
-describe('the policy of an event', () => {
-  it.each(deliveries.flatMap((delivery) => reactions.map((unreachable) => ({ delivery, unreachable }))))(
-    'is kept or refused, never quietly changed: %j',
-    (policy) => {
-      const { delivery = 'awaited', unreachable = 'open' } = policy
-      const nonsense = unreachable === 'closed' && delivery !== 'joined'
-      const kept = delivery === 'awaited' && unreachable === 'open'
-      expect(codeOf(make({ login: policy as EventPolicy }))).toBe(
-        nonsense ? 'POLICY_INVALID' : kept ? null : 'POLICY_UNSUPPORTED',
-      )
-    },
-  )
+const joining: AuditSink = {
+  ...memorySink(),
+  transaction: { isOpen: () => false, write: async () => undefined, run: (run) => run() },
+}
+const parts = {
+  'a plain sink': {},
+  'a spool': { spool: true },
+  'a sink with transactions': { joins: true },
+  both: { spool: true, joins: true },
+}
 
+describe.each(Object.entries(parts))(
+  'with %s, the policy of an event',
+  (_, { spool, joins }: { spool?: true; joins?: true }) => {
+    it.each(deliveries.flatMap((delivery) => reactions.map((unreachable) => ({ delivery, unreachable }))))(
+      'is kept or refused, never quietly changed: %j',
+      async (policy) => {
+        const { delivery = 'awaited', unreachable = 'open' } = policy
+        const nonsense = unreachable === 'closed' && delivery !== 'joined'
+        const kept = (delivery !== 'joined' || joins) && ((delivery !== 'deferred' && unreachable !== 'spool') || spool)
+        const used = spool && fileSpool({ folder: freshFolder() })
+        const make = () =>
+          createAuditTrail({
+            sink: joins ? joining : memorySink(),
+            ...(used ? { spool: used } : {}),
+            policies: { login: policy as EventPolicy },
+          })
+        expect(codeOf(make)).toBe(nonsense ? 'POLICY_INVALID' : kept ? null : 'POLICY_UNSUPPORTED')
+        await used?.close()
+      },
+    )
+  },
+)
+
+describe('the policy of an event', () => {
   it('is refused when it names an unknown delivery or reaction', () => {
     expect(codeOf(make({ login: { delivery: 'eventually' } }))).toBe('POLICY_INVALID')
     expect(codeOf(make({ login: { unreachable: 'panic' } }))).toBe('POLICY_INVALID')
