@@ -37,7 +37,10 @@ export type JoinedWrite = (rows: readonly AuditRow[]) => Promise<void>
 export interface SinkTransaction {
   /** True when the caller is inside a transaction of this store, whoever opened it. */
   isOpen(): boolean
-  /** Writes rows in the transaction that is open; rejects without one. */
+  /**
+   * Writes rows in the transaction that is open. Where they can't be written it rejects with an
+   * `AuditError`; what the transaction has to finish before them rejects as it is.
+   */
   write: JoinedWrite
   /**
    * Opens a transaction around `run`, nested where one is open already; commits when it resolves,

@@ -1,6 +1,7 @@
 import { type AuditRow, type AuditSink, GroupCommit, timeOfRowId } from '@countersign/core'
 import type { MikroORM } from '@mikro-orm/core'
 import { encodeRows, insertRows } from './row-columns.js'
+import { sinkTransaction } from './sink-transaction.js'
 import { isEmbedded, type SqlClient, sqlClient } from './sql-client.js'
 
 /** How a {@link mikroOrmSink} writes. */
@@ -38,6 +39,7 @@ export function mikroOrmSink(orm: MikroORM, options: MikroOrmSinkOptions = {}): 
   return {
     name: 'mikro-orm',
     write: (rows) => commits.add(rows),
+    transaction: sinkTransaction(orm),
     waitsForCaller: () => embedded && orm.em.isInTransaction(),
     async close() {
       await commits.close()
