@@ -47,9 +47,17 @@ export interface SinkTransaction {
    * rolls back when it rejects. What rejects is passed on as it was.
    */
   run<Result>(run: () => Promise<Result>): Promise<Result>
-  /** Calls back once, when the outermost transaction that is open has ended. */
+  /**
+   * Calls the listener once, when the outermost transaction that is open has ended: with true after
+   * its commit, with false as soon as it can't be committed any more.
+   *
+   * @throws AuditError `SETTING_INVALID` where none is open
+   */
   onEnd?(listener: (committed: boolean) => void): void
-  /** Tells of code inside `run` that opened a transaction of its own: `TRANSACTION_ESCAPED`. There is one listener. */
+  /**
+   * Tells, with `TRANSACTION_ESCAPED`, of each transaction that is begun inside `run` and beside
+   * its own: what is done there is not undone with the rest.
+   */
   onEscape?(listener: (error: AuditError) => void): void
 }
 
