@@ -167,7 +167,7 @@ for (const { name, open, here, embedded } of databases) {
         })
         await add('once').catch(() => undefined)
       })
-      await expect(run).rejects.toMatchObject({ code: 'SINK_FAILED', cause: { code: '25P02' } })
+      await expect(run).rejects.toMatchObject({ code: '25P02' })
       expect(await remains()).toEqual({ notes: [], row: false })
     })
 
