@@ -30,7 +30,7 @@ export interface FileSpoolOptions {
  *
  * @throws AuditError `SPOOL_INVALID`
  * @example
- * const trail = createAuditTrail({ sink, spool: fileSpool({ folder: 'data/spool' }) })
+ * const spool = fileSpool({ folder: 'data/spool', maxBytes: 2 ** 30 })
  */
 export function fileSpool(options: FileSpoolOptions): AuditSpool {
   const { folder, maxBytes = 256 * 1024 * 1024, segmentBytes = 4 * 1024 * 1024 } = options ?? {}

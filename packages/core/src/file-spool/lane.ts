@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { AuditError } from '../audit-error.js'
 import { type FolderLock, lockFolder } from '../folder-lock.js'
 import type { SpoolSize } from '../spool.js'
-import { readPosition, writePosition } from './position.js'
+import { beginPosition, readPosition, writePosition } from './position.js'
 import { countLines, type Reading, readSegment, type Segment } from './segment.js'
 
 const lockFile = 'lock'
@@ -27,7 +27,14 @@ export class Lane {
 
   /** A sub-folder of one's own. */
   static create(folder: string): Lane {
-    return new Lane(folder, lock(folder), [])
+    const held = lock(folder)
+    try {
+      beginPosition(join(folder, positionFile))
+      return new Lane(folder, held, [])
+    } catch (cause) {
+      held.release()
+      throw cause
+    }
   }
 
   /**

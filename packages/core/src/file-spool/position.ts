@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { provenText, withChecksum } from './spool-record.js'
 
@@ -22,12 +22,21 @@ export function readPosition(path: string): Position | null {
   }
 }
 
+/** The first position. The file is made now, so that a full disk has room for every later one. */
+export function beginPosition(path: string): void {
+  writeFileSync(path, textOf({ segment: 0, offset: 0 }), { mode: 0o600 })
+}
+
 /** One write in place, so that a killed process leaves the old position or the new one. */
-export async function writePosition(path: string, { segment, offset }: Position): Promise<void> {
-  const file = await open(path, 'r+').catch(() => open(path, 'w+', 0o600))
+export async function writePosition(path: string, position: Position): Promise<void> {
+  const file = await open(path, 'r+')
   try {
-    await file.write(`${withChecksum(JSON.stringify({ segment, offset }))}\n`, 0)
+    await file.write(textOf(position), 0)
   } finally {
     await file.close()
   }
+}
+
+function textOf({ segment, offset }: Position): string {
+  return `${withChecksum(JSON.stringify({ segment, offset }))}\n`
 }

@@ -36,7 +36,7 @@ const beginning = /[0-9a-f]{8} \{"id":"/g
 /** A damaged line, cut where records begin in it: a newline that is damaged joins two of them. */
 export function recordsIn(line: Buffer): Buffer[] {
   const starts = [...line.toString('latin1').matchAll(beginning)].map(({ index }) => index)
-  const bounds = [...new Set([0, ...starts, line.length])]
+  const bounds = [0, ...starts.filter((start) => start > 0), line.length]
   return bounds.slice(1).map((end, index) => line.subarray(bounds[index], end))
 }
 

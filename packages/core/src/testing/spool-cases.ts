@@ -15,7 +15,7 @@ export type OpenSpool = (maxBytes?: number) => AuditSpool
  * What every spool must do. Each case opens the spool, leaves it empty and closes it.
  *
  * @example
- * const open = (maxBytes = 2 ** 20) => fileSpool({ folder, maxBytes })
+ * const open = (maxBytes = 2 ** 20) => fileSpool({ folder: 'spool', maxBytes })
  * for (const { title, run } of spoolCases(open)) it(title, run)
  */
 export function spoolCases(open: OpenSpool): ConformanceCase[] {
