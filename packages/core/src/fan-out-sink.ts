@@ -1,7 +1,9 @@
 import { inspect } from 'node:util'
 import { AuditError } from './audit-error.js'
+import { copiedLedger, copiedTransaction } from './copied-rows.js'
+import type { FloodLedger } from './flood-ledger.js'
 import type { AuditRow } from './row.js'
-import { type AuditSink, isSink } from './sink.js'
+import { type AuditSink, type BatchListener, isSink, type SinkTransaction } from './sink.js'
 import { type CopyFailure, SinkCopy } from './sink-copy.js'
 import { warn } from './warn.js'
 
@@ -21,8 +23,10 @@ export interface FanOutOptions {
 
 /**
  * One sink made of several. All `sinks` are tried, also when one fails; the write then rejects,
- * and the row counts as lost although some have it. Writing it again is safe: by its id it counts
- * once. `copies` are for what is good to have.
+ * and the row goes to the spool or counts as lost although some have it. Writing it again is safe:
+ * by its id it counts once. `copies` are for what is good to have. With a single sink among
+ * `sinks`, its transactions and its flood ledger are those of the whole: rows reach the copies when
+ * they are committed.
  *
  * @throws AuditError `SINK_INVALID`, `SETTING_INVALID`; a write rejects with `SINK_FAILED`
  * @example
@@ -40,6 +44,8 @@ class FanOut implements AuditSink {
   readonly #sinks: readonly AuditSink[]
   readonly #copies: readonly SinkCopy[]
   readonly #onCopyFailed: FanOutOptions['onCopyFailed']
+  readonly transaction?: SinkTransaction
+  readonly ledger?: FloodLedger
   #closed = false
 
   constructor({ sinks, copies, onCopyFailed, maxWaiting = 10_000, copyTimeout = 10_000 }: FanOutOptions) {
@@ -51,13 +57,26 @@ class FanOut implements AuditSink {
     this.#copies = (copies ?? []).map(
       (copy) => new SinkCopy(copy, { maxWaiting, timeout: copyTimeout, onFailed: (failure) => this.#report(failure) }),
     )
+    const [only, ...others] = sinks
+    if (!only || others.length > 0) return
+    const copied = (rows: readonly AuditRow[]): void => this.#copy(rows)
+    if (only.transaction) this.transaction = copiedTransaction(only.transaction, copied)
+    if (only.ledger) this.ledger = copiedLedger(only.ledger, copied)
+  }
+
+  get waiting(): number {
+    return this.#sinks.reduce((waiting, sink) => waiting + (sink.waiting ?? 0), 0)
+  }
+
+  onBatch(listener: BatchListener): void {
+    for (const sink of this.#sinks) sink.onBatch?.(listener)
   }
 
   async write(rows: readonly AuditRow[]): Promise<void> {
     if (this.#closed) throw new AuditError('SINK_CLOSED', 'The sink is closed; close it last.')
     if (rows.length === 0) return
     const stored = this.#inAll('store the rows', async (sink) => sink.write(rows))
-    for (const copy of this.#copies) copy.take(rows)
+    this.#copy(rows)
     await stored
   }
 
@@ -82,6 +101,10 @@ class FanOut implements AuditSink {
     } finally {
       await copies
     }
+  }
+
+  #copy(rows: readonly AuditRow[]): void {
+    for (const copy of this.#copies) copy.take(rows)
   }
 
   async #inAll(what: string, run: (sink: AuditSink) => Promise<void>): Promise<void> {

@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import { refuseLater } from './answers-later.js'
 import { AuditError } from './audit-error.js'
 import type { AuditRow } from './row.js'
-import { type AuditSink, isSink } from './sink.js'
+import { type AuditSink, isSink, type SinkTransaction } from './sink.js'
 import { warn } from './warn.js'
 
 /**
@@ -32,13 +32,35 @@ export function filteringSink(sink: AuditSink, keep: (row: AuditRow) => boolean)
       return true
     }
   }
+  const filtered =
+    (write: AuditSink['write']): AuditSink['write'] =>
+    async (rows) => {
+      const kept = rows.filter(isKept)
+      if (kept.length > 0) await write(kept)
+    }
   return {
     name: `filtered ${sink.name}`,
-    async write(rows) {
-      const kept = rows.filter(isKept)
-      if (kept.length > 0) await sink.write(kept)
+    write: filtered((rows) => sink.write(rows)),
+    ...(sink.transaction ? { transaction: filteredTransaction(sink.transaction, filtered) } : {}),
+    get waiting() {
+      return sink.waiting ?? 0
     },
+    onBatch: (listener) => sink.onBatch?.(listener),
     waitsForCaller: () => sink.waitsForCaller?.() === true,
     ...(sink.close ? { close: async () => sink.close?.() } : {}),
+  }
+}
+
+function filteredTransaction(
+  transaction: SinkTransaction,
+  filtered: (write: AuditSink['write']) => AuditSink['write'],
+): SinkTransaction {
+  const { onEnd, onEscape } = transaction
+  return {
+    isOpen: () => transaction.isOpen(),
+    run: (run) => transaction.run(run),
+    write: filtered((rows) => transaction.write(rows)),
+    ...(onEnd ? { onEnd: (listener) => onEnd.call(transaction, listener) } : {}),
+    ...(onEscape ? { onEscape: (listener) => onEscape.call(transaction, listener) } : {}),
   }
 }

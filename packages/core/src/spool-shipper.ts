@@ -123,5 +123,5 @@ class SpoolBroken extends Error {}
 
 /** True where the row is at fault, and would be refused again. */
 export function isRefusal(cause: unknown): boolean {
-  return cause instanceof AuditError && cause.code === 'ROW_REFUSED'
+  return cause instanceof AuditError && (cause.code === 'ROW_REFUSED' || cause.code === 'ROW_INVALID')
 }
