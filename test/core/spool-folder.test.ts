@@ -205,6 +205,14 @@ describe('closing a spool', () => {
     expect(readdirSync(folder)).toEqual([])
   })
 
+  it('whose folder is gone ends all the same', async () => {
+    const folder = join(freshFolder(), 'spool')
+    const spool = fileSpool({ folder })
+    await spool.append(sampleRows(1))
+    rmSync(folder, { recursive: true })
+    await spool.close()
+  })
+
   it('takes nothing out for a batch that is done too late', async () => {
     const folder = join(freshFolder(), 'spool')
     const spool = fileSpool({ folder })

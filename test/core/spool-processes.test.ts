@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { isRowId } from '@countersign/core'
@@ -171,6 +171,25 @@ describe('processes that live', () => {
       const found = await Promise.all(heirs.map(({ says }) => says()))
       expect(found.filter((text) => text !== '')).toEqual([ids.join(' ')])
     }
+  })
+
+  it('that were taken for dead, because their machine slept, lose nothing that they acknowledge', async () => {
+    const sleeper = fileSpool({ folder })
+    sleeper.onFault?.(() => undefined)
+    const rows = sampleRows(3)
+    await sleeper.append(rows.slice(0, 1))
+    const [lock = ''] = filesOf(folder, 'lock')
+    writeFileSync(lock, JSON.stringify({ pid: 1, startedAt: '1', place: 'another container' }))
+    const silent = new Date(Date.now() - 60_000)
+    utimesSync(lock, silent, silent)
+    const heir = fileSpool({ folder })
+    expect(heir.size.rows).toBe(1)
+    await sleeper.append(rows.slice(1, 2))
+    expect(await drained(heir)).toEqual(rows.slice(0, 2))
+    await expect(sleeper.append(rows.slice(2))).rejects.toMatchObject({ code: 'SPOOL_FAILED' })
+    await sleeper.close()
+    await heir.close()
+    expect(foldersOf()).toEqual([])
   })
 
   it('share a folder within one process, too, and replay what the other left when it is closed', async () => {

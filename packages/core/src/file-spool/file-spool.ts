@@ -13,6 +13,7 @@ import { adoptOrphans, isTaken, type Orphans } from './orphans.js'
 import { longestRecord, type Reading } from './segment.js'
 import { SegmentWriter } from './segment-writer.js'
 import { recordOf } from './spool-record.js'
+import { atOnce, betweenOthers, type Stepwise } from './stepwise.js'
 
 /** Where and how a {@link fileSpool} keeps its rows. */
 export interface FileSpoolOptions {
@@ -73,10 +74,7 @@ class FileSpool implements AuditSpool {
     this.#own = ownLane(folder)
     this.#writer = new SegmentWriter(this.#own, segmentBytes)
     this.#lanes = [this.#own]
-    const looking = this.#look()
-    let step = looking.next()
-    while (!step.done) step = looking.next()
-    this.#take(step.value)
+    this.#take(atOnce(this.#look()))
   }
 
   get size(): SpoolSize {
@@ -111,7 +109,7 @@ class FileSpool implements AuditSpool {
       if (this.#closing) return null
       const batch = await this.#nextOf(limit)
       if (batch || performance.now() - this.#lookedAt < lookAgainAfter) return batch
-      await this.#lookAgain()
+      this.#take(await betweenOthers(this.#look()))
       return this.#nextOf(limit)
     })
   }
@@ -132,7 +130,7 @@ class FileSpool implements AuditSpool {
   close(): Promise<void> {
     this.#closing ??= this.#writer.close().then(() =>
       this.#inTurn('closed', async () => {
-        for (const lane of this.#lanes) await lane.release()
+        await Promise.all(this.#lanes.map((lane) => lane.release()))
       }),
     )
     return this.#closing
@@ -181,17 +179,9 @@ class FileSpool implements AuditSpool {
     await lane.release()
   }
 
-  *#look(): Generator<void, Orphans> {
+  #look(): Stepwise<Orphans> {
     this.#lookedAt = performance.now()
-    return yield* adoptOrphans(this.#folder, this.#lanes)
-  }
-
-  async #lookAgain(): Promise<void> {
-    const looking = this.#look()
-    let step = looking.next()
-    // Counting what a process has left must not hold up this one.
-    for (; !step.done; step = looking.next()) await setImmediate()
-    this.#take(step.value)
+    return adoptOrphans(this.#folder, this.#lanes)
   }
 
   #take({ lanes, faults }: Orphans): void {

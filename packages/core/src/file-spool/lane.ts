@@ -1,11 +1,12 @@
 import { readdirSync, rmdirSync, rmSync, statSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
+import { rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AuditError } from '../audit-error.js'
 import { type FolderLock, lockFolder } from '../folder-lock.js'
 import type { SpoolSize } from '../spool.js'
 import { beginPosition, readPosition, writePosition } from './position.js'
 import { countLines, type Reading, readSegment, type Segment } from './segment.js'
+import { betweenOthers, type Stepwise } from './stepwise.js'
 
 const lockFile = 'lock'
 const positionFile = 'position'
@@ -18,11 +19,13 @@ export class Lane {
   readonly #segments: Segment[]
   /** What is appended to; it stays when it is read to its end. */
   #active: Segment | null = null
+  readonly #adopted: boolean
 
-  private constructor(folder: string, lock: FolderLock, segments: Segment[]) {
+  private constructor(folder: string, lock: FolderLock, left?: Segment[]) {
     this.folder = folder
     this.#lock = lock
-    this.#segments = segments
+    this.#segments = left ?? []
+    this.#adopted = left !== undefined
   }
 
   /** A sub-folder of one's own. */
@@ -30,7 +33,7 @@ export class Lane {
     const held = lock(folder)
     try {
       beginPosition(join(folder, positionFile))
-      return new Lane(folder, held, [])
+      return new Lane(folder, held)
     } catch (cause) {
       held.release()
       throw cause
@@ -38,11 +41,11 @@ export class Lane {
   }
 
   /**
-   * The sub-folder of a process that is gone; it may be left alone, for a moment, wherever it yields.
+   * The sub-folder of a process that is gone.
    *
    * @throws AuditError `STORE_LOCKED` when that process lives, or another one was faster
    */
-  static *adopt(folder: string): Generator<void, Lane> {
+  static *adopt(folder: string): Stepwise<Lane> {
     const held = lock(folder)
     try {
       const segments: Segment[] = []
@@ -102,22 +105,19 @@ export class Lane {
   async release(): Promise<void> {
     this.seal()
     await this.#removeRead().catch(() => undefined)
-    if (this.#segments.length > 0) return this.#lock.release()
-    try {
-      // Whoever died while it asked for the lock may have left something beside it.
-      const rest = readdirSync(this.folder).filter((name) => name === positionFile || name.startsWith(`${lockFile}.`))
-      for (const name of rest) rmSync(join(this.folder, name), { force: true })
-    } finally {
-      this.#lock.release()
-    }
-    removeEmpty(this.folder)
+    const isEmpty = this.#segments.length === 0
+    if (isEmpty) clear(this.folder)
+    this.#lock.release()
+    if (isEmpty) removeEmpty(this.folder)
   }
 
   async #removeRead(): Promise<void> {
     while (this.#segments[0] && this.#segments[0] !== this.#active && isRead(this.#segments[0])) {
+      const [first] = this.#segments
+      if (this.#adopted && (await hasGrown(first))) return
       // What can't be removed is known by the position to have been read.
-      const { path } = this.#segments.shift() as Segment
-      await rm(path, { force: true })
+      this.#segments.shift()
+      await rm(first.path, { force: true })
     }
   }
 }
@@ -146,6 +146,25 @@ function waitingIn(folder: string): Segment[] {
     const from = number === position.segment ? Math.min(position.offset, end) : 0
     return [{ number, path, from, end, rows: 0 }]
   })
+}
+
+/** A writer that was taken for dead, because its machine slept, may have gone on. */
+async function hasGrown(segment: Segment): Promise<boolean> {
+  const found = await stat(segment.path).catch(() => null)
+  if (!found || found.size <= segment.end) return false
+  segment.end = found.size
+  segment.rows = await betweenOthers(countLines(segment.path, segment.from))
+  return true
+}
+
+/** Removes what is left beside the segments, also by those who died while they asked for the lock. */
+function clear(folder: string): void {
+  try {
+    const names = readdirSync(folder).filter((name) => name === positionFile || name.startsWith(`${lockFile}.`))
+    for (const name of names) rmSync(join(folder, name), { force: true })
+  } catch {
+    // The folder is gone, or stays; nothing waits in it.
+  }
 }
 
 /** Removes a folder, unless another process has begun to look into it. */

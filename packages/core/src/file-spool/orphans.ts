@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { AuditError } from '../audit-error.js'
 import { isRowId } from '../reader.js'
 import { Lane } from './lane.js'
+import type { Stepwise } from './stepwise.js'
 
 /** What processes that are gone have left. */
 export interface Orphans {
@@ -12,8 +13,8 @@ export interface Orphans {
   readonly faults: readonly AuditError[]
 }
 
-/** Takes over the sub-folders of a spool that no living process holds; it may be left alone, for a moment, wherever it yields. */
-export function* adoptOrphans(folder: string, own: readonly Lane[]): Generator<void, Orphans> {
+/** Takes over the sub-folders of a spool that no living process holds. */
+export function* adoptOrphans(folder: string, own: readonly Lane[]): Stepwise<Orphans> {
   const known = new Set(own.map((lane) => lane.folder))
   const lanes: Lane[] = []
   const faults: AuditError[] = []

@@ -2,6 +2,7 @@ import { closeSync, openSync, readSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import type { AuditRow } from '../row.js'
 import { recordsIn, rowOf } from './spool-record.js'
+import type { Stepwise } from './stepwise.js'
 
 /** A file of records, as far as it waits. */
 export interface Segment {
@@ -42,8 +43,8 @@ const batchBytes = 1024 * 1024
 /** The longest record, in bytes: what is longer was never one. */
 export const longestRecord: number = 16 * 1024 * 1024
 
-/** Counts the lines of a file; it may be left alone, for a moment, wherever it yields. */
-export function* countLines(path: string, from: number): Generator<void, number> {
+/** Counts the lines of a file. */
+export function* countLines(path: string, from: number): Stepwise<number> {
   const file = openSync(path, 'r')
   const buffer = Buffer.allocUnsafe(chunk)
   let lines = 0
