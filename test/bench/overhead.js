@@ -3,15 +3,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import pg from 'pg'
+import { ownDatabase } from './own-database.js'
 import { interleaved, median, medianRatio, spread } from './rounds.js'
 
 const run = promisify(execFile)
 const connections = 64
 const seconds = 2
 const limit = 0.9
-
-const postgresUrl = process.env.TEST_DATABASE_URL ?? 'postgres://postgres@127.0.0.1:5432/postgres'
 
 /**
  * Requests per second of an audited POST, its row stored before the answer leaves, beside the
@@ -71,23 +69,4 @@ async function load(port) {
   const script = new URL('overhead-load.js', import.meta.url).pathname
   const { stdout } = await run(process.execPath, [script, port, connections, seconds])
   return Number(stdout)
-}
-
-async function ownDatabase() {
-  const name = `countersign_bench_${process.pid}`
-  const execute = async (statement) => {
-    const client = new pg.Client({ connectionString: postgresUrl, connectionTimeoutMillis: 2000 })
-    await client.connect()
-    await client.query(statement)
-    await client.end()
-  }
-  try {
-    await execute(`create database ${name}`)
-  } catch (error) {
-    console.error(String(error))
-    return null
-  }
-  const url = new URL(postgresUrl)
-  url.pathname = `/${name}`
-  return { url: url.href, drop: () => execute(`drop database ${name} with (force)`) }
 }

@@ -2,8 +2,9 @@ import { parseArgs } from 'node:util'
 import { call } from './call.js'
 import { overhead } from './overhead.js'
 import { reporter } from './report.js'
+import { writer } from './writer.js'
 
-const benches = { call, overhead }
+const benches = { call, overhead, writer }
 
 const { values, positionals } = parseArgs({
   options: { json: { type: 'boolean', default: false } },

@@ -1,15 +1,21 @@
 import { AuditError } from './audit-error.js'
 import type { AuditRow } from './row.js'
+import type { BatchListener } from './sink.js'
+import { warn } from './warn.js'
 
 /** How callers are joined into statements. */
 export interface GroupCommitOptions {
-  /** Writes under way at the same time; a lone row never waits for company. */
+  /** Writes under way at the same time (2); a lone row never waits for company. */
   readonly inFlight?: number
-  /** Rows in one write, at most. */
+  /** Rows in one write, at most (1,000), unless one caller brings more at once. */
   readonly maxBatch?: number
-  /** Rows that may wait; beyond it a write is refused, and so counted and signalled as lost. */
+  /**
+   * Rows that may wait, beside those that are being written (100,000). A call that would make them
+   * more is refused at once with `SINK_OVERLOADED`, and none of its rows is written: memory stays
+   * bounded, and who calls knows that the store is too slow or away.
+   */
   readonly maxQueue?: number
-  /** True for an error that is one row's own fault: its batch is then written row by row. */
+  /** True for an error that is one row's own fault: its batch is then halved until it stands alone. */
   readonly isRowFault?: (cause: unknown) => boolean
 }
 
@@ -31,10 +37,12 @@ export class GroupCommit {
   readonly #isRowFault: (cause: unknown) => boolean
   #queue: Waiting[] = []
   #queued = 0
+  #underWay = 0
   #writing = 0
   #scheduled = false
   #closed = false
   #drained: Array<() => void> = []
+  #told: BatchListener = () => undefined
 
   constructor(write: (rows: readonly AuditRow[]) => Promise<void>, options: GroupCommitOptions = {}) {
     this.#write = write
@@ -44,6 +52,17 @@ export class GroupCommit {
     this.#isRowFault = options.isRowFault ?? (() => false)
   }
 
+  /** Rows that wait or are being written. */
+  get waiting(): number {
+    return this.#queued + this.#underWay
+  }
+
+  /** Tells of every write that succeeded; there is one listener. */
+  onBatch(listener: BatchListener): void {
+    this.#told = listener
+  }
+
+  /** @throws AuditError `SINK_CLOSED`, `SINK_OVERLOADED`; else what the write of these rows threw */
   add(rows: readonly AuditRow[]): Promise<void> {
     if (this.#closed) return Promise.reject(new AuditError('SINK_CLOSED', 'The sink is closed; close it last.'))
     if (rows.length === 0) return Promise.resolve()
@@ -83,30 +102,46 @@ export class GroupCommit {
 
   async #next(): Promise<void> {
     const batch = this.#take()
+    const rows = batch.length === 1 ? (batch[0] as Waiting).rows : batch.flatMap((waiting) => waiting.rows)
     this.#writing++
-    try {
-      await this.#write(batch.flatMap(({ rows }) => rows))
-      for (const { resolve } of batch) resolve()
-    } catch (cause) {
-      await this.#settleApart(batch, cause)
-    }
+    this.#queued -= rows.length
+    this.#underWay += rows.length
+    const refused = new Map<AuditRow, unknown>()
+    await this.#store(rows, refused)
     this.#writing--
+    this.#underWay -= rows.length
+    for (const waiting of batch) settle(waiting, refused)
     if (this.#queue.length > 0) this.#schedule()
     else if (this.#writing === 0) this.#wake()
   }
 
-  /** One row that the store refuses must not take its neighbours with it. */
-  async #settleApart(batch: readonly Waiting[], cause: unknown): Promise<void> {
-    const isAlone = batch.length === 1 && batch[0]?.rows.length === 1
-    if (isAlone || !this.#isRowFault(cause)) {
-      for (const { reject } of batch) reject(cause)
-      return
+  /** One row that the store refuses must not take its neighbours with it: halves are written until it stands alone. */
+  async #store(rows: readonly AuditRow[], refused: Map<AuditRow, unknown>): Promise<void> {
+    const parts = [rows]
+    for (let part = parts.pop(); part; part = parts.pop()) {
+      try {
+        await this.#timed(part)
+      } catch (cause) {
+        const half = part.length >> 1
+        if (!this.#isRowFault(cause)) {
+          // The store is at fault: what is left would fail as well, and each time take as long.
+          for (const row of [part, ...parts].flat()) refused.set(row, cause)
+          return
+        }
+        if (half === 0) refused.set(part[0] as AuditRow, cause)
+        else parts.push(part.slice(half), part.slice(0, half))
+      }
     }
-    for (const { rows, resolve, reject } of batch) {
-      const written = await Promise.allSettled(rows.map((row) => this.#write([row])))
-      const failure = written.find(({ status }) => status === 'rejected') as PromiseRejectedResult | undefined
-      if (failure) reject(failure.reason)
-      else resolve()
+  }
+
+  async #timed(rows: readonly AuditRow[]): Promise<void> {
+    const startedAt = performance.now()
+    await this.#write(rows)
+    try {
+      this.#told(rows.length, (performance.now() - startedAt) / 1000)
+    } catch (cause) {
+      this.#told = () => undefined
+      warn(new AuditError('STEP_FAILED', 'What listens to writes failed, and is told of none any more.', { cause }))
     }
   }
 
@@ -118,7 +153,6 @@ export class GroupCommit {
       rows += waiting.rows.length
       count++
     }
-    this.#queued -= rows
     return this.#queue.splice(0, count)
   }
 
@@ -127,4 +161,10 @@ export class GroupCommit {
     this.#drained = []
     for (const wake of drained) wake()
   }
+}
+
+function settle({ rows, resolve, reject }: Waiting, refused: ReadonlyMap<AuditRow, unknown>): void {
+  const bad = refused.size === 0 ? undefined : rows.find((row) => refused.has(row))
+  if (bad) reject(refused.get(bad))
+  else resolve()
 }

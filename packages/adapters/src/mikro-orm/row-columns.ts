@@ -53,65 +53,94 @@ const columns = Object.entries(types) as ReadonlyArray<[Column, ColumnType]>
 const listed = (text: (name: string, type: ColumnType) => string): string =>
   columns.map(([name, type]) => text(`"${name}"`, type)).join(', ')
 
-/**
- * One statement for any number of rows, as one JSON parameter: a third of the work that an array
- * per column is for Node, and no slower for PostgreSQL. A row that is there already is left alone.
- */
-export const insertRows: string = `insert into audit_event (${listed((name) => name)})
-  select ${listed((name, type) => (type === 'timestamptz' ? `to_timestamp(${name} / 1000)` : name))}
-  from json_to_recordset($1::json)
-    as rows (${listed((name, type) => `${name} ${type === 'timestamptz' ? 'double precision' : type}`)})
+/** The table, and the columns of it that {@link copyText} fills: the quickest way for one row as for a thousand. */
+export const filledColumns: string = `audit_event (${listed((name) => name)})`
+
+/** For any number of rows, with {@link encodeRows} as its one parameter; a row that is there already is left alone. */
+export const insertRows: string = `insert into ${filledColumns}
+  select * from json_to_recordset($1::json) as rows (${listed((name, type) => `${name} ${type}`)})
   on conflict (id) do nothing`
 
 /** The parameter of {@link insertRows}. */
 export function encodeRows(rows: readonly AuditRow[]): string {
-  return JSON.stringify(rows.map(wireForm))
+  return JSON.stringify(rows.map(columnsOf))
+}
+
+/** Rows in the text format of `copy`: a line per row, a tab between columns. */
+export function copyText(rows: readonly AuditRow[]): string {
+  let text = ''
+  for (const row of rows) {
+    let tab = ''
+    const filled = columnsOf(row)
+    for (const name in filled) {
+      text += tab + cell(filled[name as Column])
+      tab = '\t'
+    }
+    text += '\n'
+  }
+  return text
+}
+
+/** A value in the text format of `copy`; null where it is null in JSON. */
+function cell(value: unknown): string {
+  if (typeof value === 'string') return escaped(value)
+  if (value === null || value === undefined) return '\\N'
+  if (typeof value === 'number') return Number.isFinite(value) ? `${value}` : '\\N'
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? '\\N' : value.toISOString()
+  return escaped(JSON.stringify(value))
+}
+
+const special = /[\\\t\n\r]/
+const escapes: Readonly<Record<string, string>> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' }
+
+function escaped(text: string): string {
+  // Most text has nothing to escape, and looking is a tenth of replacing.
+  return special.test(text) ? text.replace(/[\\\t\n\r]/g, (character) => escapes[character] as string) : text
 }
 
 /**
- * A row as the statement reads it: times in milliseconds, and nothing for what is null. Written
- * out, because objects of one shape are what JSON.stringify is quick with: three times as quick
- * as a loop over the columns.
+ * A row as the columns that it fills, in their order. Written out, because objects of one shape
+ * are quick to make: three times as quick as a loop over the columns.
  */
-function wireForm(row: AuditRow): Record<Column, unknown> {
+function columnsOf(row: AuditRow): Record<Column, unknown> {
   const { actor, subject, attempted } = row
   return {
     id: row.id,
-    occurred_at: row.occurredAt.getTime(),
+    occurred_at: row.occurredAt,
     event: row.event,
     event_version: row.eventVersion,
     outcome: row.outcome,
-    reason: row.reason ?? undefined,
+    reason: row.reason,
     severity: row.severity,
     actor_type: actor.type,
     actor_id: actor.id,
     actor_label: actor.label,
-    on_behalf_of: row.onBehalfOf ?? undefined,
+    on_behalf_of: row.onBehalfOf,
     subject_type: subject?.type,
     subject_id: subject?.id,
     attempted_hash: attempted?.hash,
     attempted_masked: attempted?.masked,
-    class_name: row.className ?? undefined,
-    method_name: row.methodName ?? undefined,
-    tenant: row.tenant ?? undefined,
-    session_id: row.sessionId ?? undefined,
-    request_id: row.requestId ?? undefined,
+    class_name: row.className,
+    method_name: row.methodName,
+    tenant: row.tenant,
+    session_id: row.sessionId,
+    request_id: row.requestId,
     address: isInet(row.address) ? row.address : undefined,
-    proxy_chain: row.proxies ?? undefined,
-    user_agent: row.userAgent ?? undefined,
-    device: row.device ?? undefined,
-    http_method: row.httpMethod ?? undefined,
-    route: row.route ?? undefined,
-    status: row.status ?? undefined,
+    proxy_chain: row.proxies,
+    user_agent: row.userAgent,
+    device: row.device,
+    http_method: row.httpMethod,
+    route: row.route,
+    status: row.status,
     duration_ms: row.durationMs,
-    scope: row.scope ?? undefined,
-    limit: row.limit ?? undefined,
-    retry_after: row.retryAfter ?? undefined,
+    scope: row.scope,
+    limit: row.limit,
+    retry_after: row.retryAfter,
     details: row.details,
-    repeat_count: row.repeatCount ?? undefined,
-    first_at: row.firstAt?.getTime(),
-    last_at: row.lastAt?.getTime(),
-    erased_at: row.erasedAt?.getTime(),
+    repeat_count: row.repeatCount,
+    first_at: row.firstAt,
+    last_at: row.lastAt,
+    erased_at: row.erasedAt,
   }
 }
 

@@ -1,4 +1,6 @@
 import type { Connection, MikroORM } from '@mikro-orm/core'
+import { CopyIn } from './copy-in.js'
+import { isRefusal } from './sql-state.js'
 
 /** What `pg.Pool` and `PGlite` have in common: a statement with parameters, on a connection of nobody's. */
 export interface SqlClient {
@@ -6,14 +8,31 @@ export interface SqlClient {
   close(): Promise<void>
 }
 
-interface NativeClient {
-  query(query: unknown, values?: unknown): Promise<{ rows: unknown[] }>
-  /** A pool has one. */
-  end?(): Promise<void>
+/** The same for rows as text. */
+export interface CopyClient extends SqlClient {
+  /** `into` is a table and its columns; the text is in the format of `copy`. All of it is stored, or nothing. */
+  copy(into: string, text: string): Promise<void>
+}
+
+interface Lite {
+  query(text: string, values?: readonly unknown[], options?: { blob: Blob }): Promise<{ rows: unknown[] }>
+}
+
+interface Pool {
+  connect(): Promise<PoolClient>
+  end(): Promise<void>
+}
+
+interface PoolClient {
+  query(query: { text: string; values: readonly unknown[]; name?: string }): Promise<{ rows: unknown[] }>
+  query(query: CopyIn): void
+  on(event: 'error', listener: () => void): void
+  off(event: 'error', listener: () => void): void
+  release(broken?: boolean): void
 }
 
 interface NativeConnection extends Connection {
-  getNativeClient(): Promise<NativeClient>
+  getNativeClient(): Promise<unknown>
 }
 type ConnectionClass = new (config: MikroORM['config'], options: object) => NativeConnection
 
@@ -28,8 +47,13 @@ const timeouts = { connectionTimeoutMillis: 5000, query_timeout: 10_000, stateme
  * there is, between the transactions of others.
  */
 export function sqlClient(orm: MikroORM, connections: number): SqlClient {
+  return copyClient(orm, connections)
+}
+
+/** A {@link sqlClient} that takes rows as text, too. */
+export function copyClient(orm: MikroORM, connections: number): CopyClient {
   const shared = orm.em.getDriver().getConnection() as NativeConnection
-  return isEmbedded(orm) ? pgliteClient(shared) : ownPool(orm, shared, connections)
+  return isEmbedded(orm) ? pgliteClient(shared) : poolClient(ownConnection(orm, shared, connections))
 }
 
 /** True for PGlite: one process, one connection. */
@@ -37,38 +61,71 @@ export function isEmbedded(orm: MikroORM): boolean {
   return orm.em.getDriver().getConnection().constructor.name === 'PgliteConnection'
 }
 
-function pgliteClient(connection: NativeConnection): SqlClient {
+function pgliteClient(connection: NativeConnection): CopyClient {
+  const native = connection.getNativeClient.bind(connection) as () => Promise<Lite>
   return {
     async query<Row>(text: string, values: readonly unknown[]) {
-      const client = await connection.getNativeClient()
-      const { rows } = await client.query(text, values)
+      const { rows } = await (await native()).query(text, values)
       return rows as Row[]
+    },
+    async copy(into, text) {
+      await (await native()).query(`copy ${into} from '/dev/blob'`, [], { blob: new Blob([text]) })
     },
     close: async () => undefined,
   }
 }
 
-function ownPool(orm: MikroORM, shared: NativeConnection, connections: number): SqlClient {
+function ownConnection(orm: MikroORM, shared: NativeConnection, connections: number): NativeConnection {
   const options: Record<string, unknown> = {}
   for (const setting of settings) options[setting] = orm.config.get(setting)
   const driverOptions: unknown = orm.config.get('driverOptions')
   const isPlain = typeof driverOptions === 'object' && driverOptions !== null
   options.driverOptions = { ...timeouts, ...(isPlain ? driverOptions : {}), max: connections }
-  const connection = new (shared.constructor as ConnectionClass)(orm.config, options)
-  let pool: NativeClient | undefined
+  return new (shared.constructor as ConnectionClass)(orm.config, options)
+}
+
+function poolClient(connection: NativeConnection): CopyClient {
+  let pool: Pool | undefined
+  const withClient = async <Result>(run: (client: PoolClient) => Promise<Result>): Promise<Result> => {
+    pool ??= (await connection.getNativeClient()) as Pool
+    return onConnection(pool, run)
+  }
   return {
-    async query<Row>(text: string, values: readonly unknown[], name?: string) {
-      pool ??= await connection.getNativeClient()
-      const client = pool
-      // A named statement is parsed and planned once per connection.
-      const { rows } = await client.query(name === undefined ? { text, values } : { name, text, values })
-      return rows as Row[]
-    },
+    query: <Row>(text: string, values: readonly unknown[], name?: string) =>
+      withClient(async (client) => {
+        // A named statement is parsed and planned once per connection.
+        const { rows } = await client.query(name === undefined ? { text, values } : { name, text, values })
+        return rows as Row[]
+      }),
+    copy: (into, text) =>
+      withClient((client) => {
+        const copy = new CopyIn(`copy ${into} from stdin`, text)
+        client.query(copy)
+        return copy.done
+      }),
     async close() {
       await connection.close()
       // What never asked through MikroORM, MikroORM does not end: idle connections would keep the process.
-      await pool?.end?.()
+      await pool?.end()
       pool = undefined
     },
+  }
+}
+
+/** Whatever fails, but a statement that was refused, costs the connection: nobody knows what it still holds. */
+async function onConnection<Result>(pool: Pool, run: (client: PoolClient) => Promise<Result>): Promise<Result> {
+  const client = await pool.connect()
+  // A connection that breaks says so to what runs on it, too; unheard, it would end the process.
+  const ignore = (): void => undefined
+  client.on('error', ignore)
+  let broken = false
+  try {
+    return await run(client)
+  } catch (cause) {
+    broken = !isRefusal(cause)
+    throw cause
+  } finally {
+    client.off('error', ignore)
+    client.release(broken)
   }
 }
