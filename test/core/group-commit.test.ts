@@ -215,7 +215,7 @@ describe('GroupCommit, when the store refuses', () => {
     expect(writes).toBe(1)
   })
 
-  it('does not write row by row when the store itself is the fault', async () => {
+  it('does not write a part of it again when the store itself is the fault', async () => {
     let writes = 0
     const group = new GroupCommit(
       () => {
@@ -226,6 +226,118 @@ describe('GroupCommit, when the store refuses', () => {
     )
     await Promise.allSettled(rows(5).map((row) => group.add([row])))
     expect(writes).toBe(1)
+  })
+})
+
+describe('GroupCommit, when it looks for the row at fault', () => {
+  const bad = sampleRow({ event: 'signup' })
+  const isRowFault = (cause: unknown): boolean => (cause as { row?: boolean }).row === true
+
+  it('halves the batch: twenty writes are enough for one of a thousand', async () => {
+    let writes = 0
+    const stored: AuditRow[] = []
+    const group = new GroupCommit(
+      async (batch) => {
+        writes++
+        if (batch.includes(bad)) throw { row: true }
+        stored.push(...batch)
+      },
+      { isRowFault, inFlight: 1 },
+    )
+    const all = rows(999)
+    all.splice(613, 0, bad)
+    const answers = await Promise.allSettled(all.map((row) => group.add([row])))
+    expect(answers.flatMap(({ status }, index) => (status === 'rejected' ? [index] : []))).toEqual([613])
+    expect(stored, 'in their order').toEqual(all.filter((row) => row !== bad))
+    expect(writes).toBeLessThanOrEqual(1 + 2 * 10)
+  })
+
+  it('answers each caller of several bad rows with the fault of its own', async () => {
+    const group = new GroupCommit(
+      async (batch) => {
+        const found = batch.find(({ outcome }) => outcome === 'denied')
+        if (found) throw { row: true, id: found.id }
+      },
+      { isRowFault },
+    )
+    const all = [sampleRow({ outcome: 'denied' }), ...rows(5), sampleRow({ outcome: 'denied' })]
+    const answers = await Promise.allSettled(all.map((row) => group.add([row])))
+    expect(answers.map((answer) => (answer as PromiseRejectedResult).reason?.id)).toEqual(
+      all.map(({ id, outcome }) => (outcome === 'denied' ? id : undefined)),
+    )
+  })
+
+  it('stops where the store goes away meanwhile, and says so to whoever is not stored', async () => {
+    const writes: number[] = []
+    const stored: AuditRow[] = []
+    const group = new GroupCommit(
+      async (batch) => {
+        writes.push(batch.length)
+        if (writes.length === 3) throw new Error('away')
+        if (batch.includes(bad)) throw { row: true }
+        stored.push(...batch)
+      },
+      { isRowFault },
+    )
+    const all = [...rows(4), bad, ...rows(3)]
+    const answers = await Promise.allSettled(all.map((row) => group.add([row])))
+    expect(writes).toEqual([8, 4, 4])
+    expect(stored).toEqual(all.slice(0, 4))
+    expect(answers.map((answer) => (answer as PromiseRejectedResult).reason?.message)).toEqual([
+      ...Array(4).fill(undefined),
+      ...Array(4).fill('away'),
+    ])
+  })
+})
+
+describe('GroupCommit, asked what it does', () => {
+  it('counts what waits and what is being written, until it is answered', async () => {
+    const { group, writes } = store({ inFlight: 1 })
+    expect(group.waiting).toBe(0)
+    const first = group.add(rows(2))
+    expect(group.waiting).toBe(2)
+    await nextTurn()
+    const second = group.add(rows(3))
+    expect(group.waiting).toBe(5)
+    writes[0]?.finish()
+    await first
+    expect(group.waiting).toBe(3)
+    await nextTurn()
+    writes[1]?.fail(new Error('x'))
+    await expect(second).rejects.toThrow('x')
+    expect(group.waiting).toBe(0)
+  })
+
+  it('tells of every write that succeeded: how many rows, and how long it took', async () => {
+    const told: Array<[number, number]> = []
+    const { group, writes } = store({ inFlight: 1 })
+    group.onBatch((...batch) => told.push(batch))
+    const added = Promise.all([group.add(rows(2)), group.add(rows(1))])
+    await nextTurn()
+    await sleep(5)
+    expect(told).toEqual([])
+    writes[0]?.finish()
+    await added
+    expect(told).toEqual([[3, expect.closeTo(0.005, 0)]])
+    const failing = group.add(rows(1))
+    await nextTurn()
+    writes[1]?.fail(new Error('x'))
+    await expect(failing).rejects.toThrow('x')
+    expect(told).toHaveLength(1)
+  })
+
+  it('does not let a listener that fails make a write fail, and drops it', async () => {
+    const warned = new Promise((resolve) => process.once('warning', resolve))
+    let told = 0
+    const group = new GroupCommit(async () => undefined)
+    group.onBatch(() => {
+      told++
+      throw new Error('no')
+    })
+    await group.add(rows(1))
+    await group.add(rows(1))
+    expect(told).toBe(1)
+    expect(await warned).toMatchObject({ code: 'STEP_FAILED' })
   })
 })
 

@@ -38,8 +38,12 @@ type ConnectionClass = new (config: MikroORM['config'], options: object) => Nati
 
 const settings = ['dbName', 'clientUrl', 'host', 'port', 'user', 'password', 'schema'] as const
 
-// A database that does not answer must not hold responses for ever.
-const timeouts = { connectionTimeoutMillis: 5000, query_timeout: 10_000, statement_timeout: 10_000 }
+const ownPool = {
+  // A database that does not answer must not hold responses for ever.
+  ...{ connectionTimeoutMillis: 5000, query_timeout: 10_000, statement_timeout: 10_000 },
+  // A lone attempt after a quiet minute must not wait for a connection; idle ones don't keep the process.
+  ...{ idleTimeoutMillis: 0, allowExitOnIdle: true, keepAlive: true, keepAliveInitialDelayMillis: 10_000 },
+}
 
 /**
  * The trail's own way to the database. On PostgreSQL a small pool of its own, so that a handler
@@ -80,7 +84,7 @@ function ownConnection(orm: MikroORM, shared: NativeConnection, connections: num
   for (const setting of settings) options[setting] = orm.config.get(setting)
   const driverOptions: unknown = orm.config.get('driverOptions')
   const isPlain = typeof driverOptions === 'object' && driverOptions !== null
-  options.driverOptions = { ...timeouts, ...(isPlain ? driverOptions : {}), max: connections }
+  options.driverOptions = { ...ownPool, ...(isPlain ? driverOptions : {}), max: connections }
   return new (shared.constructor as ConnectionClass)(orm.config, options)
 }
 
