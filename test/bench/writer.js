@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHmac, createSecretKey, randomBytes } from 'node:crypto'
 import { bowserDevice } from '@countersign/adapters/bowser'
 import { mikroOrmSink } from '@countersign/adapters/mikro-orm'
 import { createAuditTrail, memorySink, rowId, runInContext } from '@countersign/core'
@@ -64,24 +65,37 @@ function recorderOver(sink) {
   return { record, trail }
 }
 
-/** The same rows for whoever only writes rows: made before the clock runs, each with an id of its own. */
+/**
+ * The same rows for whoever only writes rows. `made` are there before the clock runs; `byHand` makes
+ * one as somebody would without a trail: what the attempt brings as it is, and an id, a time and the
+ * keyed hashes, which no attempt brings.
+ */
 async function rowSource() {
   const sink = memorySink()
   const { record } = recorderOver(sink)
   for (const _ of attempts) await record()
   const [...samples] = sink.rows
-  return (count) =>
-    Array.from({ length: count }, (_, index) => ({
-      ...samples[index % samples.length],
+  const key = createSecretKey(randomBytes(32))
+  const hashed = (text) => createHmac('sha256', key).update(text).digest().subarray(0, 16).toString('base64url')
+  let handed = 0
+  const byHand = () => {
+    const { attempted, ...sample } = samples[handed++ % samples.length]
+    return {
+      ...sample,
       id: rowId(),
+      occurredAt: new Date(),
       requestId: rowId(),
-    }))
+      sessionId: hashed(request.sessionId),
+      attempted: attempted && { hash: hashed(attempts[0][1].attempted), masked: attempted.masked },
+    }
+  }
+  return { byHand, made: (count) => Array.from({ length: count }, byHand) }
 }
 
 /**
  * Rows per second of attempts that wait until their row is stored, beside what the database can do
- * (a bare group commit, bulk copies; of rows that are there already) and what a user of MikroORM
- * would write.
+ * (a bare group commit of rows made by hand, bulk copies of rows that are there already) and what a
+ * user of MikroORM would write.
  */
 export async function writer(report) {
   const rows = await rowSource()
@@ -96,7 +110,7 @@ async function measure(report, store, rows) {
   const written = { rows: 0 }
   const counted = (count) => {
     written.rows += count
-    return rows(count)
+    return rows.made(count)
   }
   const { record, trail } = recorderOver(mikroOrmSink(store.orm))
   const own = () => {
@@ -105,9 +119,13 @@ async function measure(report, store, rows) {
   }
   const { backend } = store
   const figures = figuresOf((figure) => report({ bench: 'writer', backend, ...figure }), ratios[backend])
-  const bare = groupCommit(store.copies)
-  const perSecond = await throughput(figures, store, own, bare, counted)
-  await lateness(figures, perSecond / 2, own, bare, counted)
+  const commit = groupCommit(store.copies)
+  const bare = () => {
+    written.rows++
+    return commit(rows.byHand())
+  }
+  const perSecond = await throughput(figures, store, { own, bare, commit }, counted)
+  await lateness(figures, perSecond / 2, own, bare)
   await loneness(figures, store, own, counted)
   assert.equal(trail.counts.lost, 0, 'every row of an attempt is stored')
   const [{ stored, apart }] = await store.query(
@@ -127,13 +145,14 @@ function figuresOf(report, limits) {
   return { values, ratio, limits }
 }
 
-async function throughput({ values, ratio, limits }, store, own, bare, counted) {
+async function throughput({ values, ratio, limits }, store, { own, bare, commit }, counted) {
   const size = 12_000
   const [copy] = store.copies
   const perSecond = await interleaved(
     {
       own: () => rate(callers, Array(size).fill(null), own),
-      bare: () => rate(callers, counted(size), bare),
+      bare: () => rate(callers, Array(size).fill(null), bare),
+      made: () => rate(callers, counted(size), commit),
       copy: async () => {
         const [first, second] = [counted(bulk), counted(bulk)]
         return bulk * (await rate(1, [first, second], copy))
@@ -143,21 +162,23 @@ async function throughput({ values, ratio, limits }, store, own, bare, counted) 
     { rounds: 9, warmup: 2 },
   )
   values('attempts, awaited, 256 in flight', perSecond.own, 'rows/s')
-  values('bare group commit, 256 in flight', perSecond.bare, 'rows/s')
+  values('bare group commit, rows made by hand', perSecond.bare, 'rows/s')
+  values('bare group commit, rows there already', perSecond.made, 'rows/s')
   values('COPY in batches of 5,000', perSecond.copy, 'rows/s')
   values('MikroORM persist + flush, 64 at once', perSecond.orm, 'rows/s')
   ratio('attempts / bare group commit', perSecond.own, perSecond.bare, limits.bare)
+  ratio('attempts / bare, rows there already', perSecond.own, perSecond.made)
   ratio('attempts / COPY', perSecond.own, perSecond.copy, limits.copy)
   ratio('attempts / persist + flush', perSecond.own, perSecond.orm, { atLeast: 10 })
   return median(perSecond.own)
 }
 
-async function lateness({ values, ratio, limits }, perSecond, own, bare, counted) {
+async function lateness({ values, ratio, limits }, perSecond, own, bare) {
   const count = Math.round(perSecond / 2)
   const late = await interleaved(
     {
       own: () => latest(perSecond, Array(count).fill(null), own),
-      bare: () => latest(perSecond, counted(count), bare),
+      bare: () => latest(perSecond, Array(count).fill(null), bare),
     },
     { rounds: 15, warmup: 1 },
   )
