@@ -21,6 +21,7 @@ export { isSnakeCase } from './events.js'
 export { type FanOutOptions, fanOutSink } from './fan-out-sink.js'
 export { filteringSink } from './filtering-sink.js'
 export type { FloodLedger, FloodTally } from './flood-ledger.js'
+export type { FloodOptions } from './flood-options.js'
 export { type FolderLock, type FolderLockOptions, lockFolder } from './folder-lock.js'
 export { GroupCommit, type GroupCommitOptions } from './group-commit.js'
 export {

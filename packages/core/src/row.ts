@@ -45,8 +45,9 @@ export interface AuditRow<Event extends EventName = EventName> {
   /** Any of them may be missing: an attempt can be refused before its arguments are known. */
   readonly details: Readonly<Partial<EventDetails<Event>>>
   /**
-   * How many refusals the summary row of a flood stands for; `firstAt` and `lastAt` say when. No trail
-   * makes such a row yet: each refusal has its own, and these are null unless a `transform` sets them.
+   * How many denials the row stands for, between `firstAt` and `lastAt`: 1 for one that got a row of
+   * its own, more for the summary of a flood. Null on rows of other outcomes, and on all of them where
+   * the trail has no `floods`; a `transform` may set it.
    */
   readonly repeatCount: number | null
   readonly firstAt: Date | null

@@ -2,11 +2,18 @@ import { AuditError } from '@countersign/core'
 import type { MigrationObject, MikroORM } from '@mikro-orm/core'
 import { Migration, type Migrator } from '@mikro-orm/migrations'
 import { auditStoreSchema } from './audit-store-schema.js'
+import { floodLedgerSchema } from './flood-ledger-schema.js'
 import { isEmbedded } from './sql-client.js'
 
 class CreateAuditStore extends Migration {
   override up(): void {
     for (const statement of auditStoreSchema) this.addSql(statement)
+  }
+}
+
+class CreateFloodLedger extends Migration {
+  override up(): void {
+    for (const statement of floodLedgerSchema) this.addSql(statement)
   }
 }
 
@@ -22,7 +29,10 @@ class CreateAuditStore extends Migration {
  * })
  * await migrate(orm)
  */
-export const auditStoreMigrations: MigrationObject[] = [{ name: 'countersign-audit-store-1', class: CreateAuditStore }]
+export const auditStoreMigrations: MigrationObject[] = [
+  { name: 'countersign-audit-store-1', class: CreateAuditStore },
+  { name: 'countersign-audit-store-2', class: CreateFloodLedger },
+]
 
 /** Runs all pending migrations; processes that start together wait for each other. */
 export async function migrate(orm: MikroORM): Promise<void> {

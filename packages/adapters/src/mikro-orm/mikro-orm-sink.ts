@@ -1,5 +1,6 @@
 import { AuditError, type AuditSink, GroupCommit } from '@countersign/core'
 import type { MikroORM } from '@mikro-orm/core'
+import { floodLedger } from './flood-ledger.js'
 import { RowWriter } from './row-writer.js'
 import { sinkTransaction } from './sink-transaction.js'
 import { copyClient, isEmbedded } from './sql-client.js'
@@ -45,6 +46,7 @@ export function mikroOrmSink(orm: MikroORM, options: MikroOrmSinkOptions = {}): 
     },
     onBatch: (listener) => commits.onBatch(listener),
     transaction: sinkTransaction(orm),
+    ledger: floodLedger(client),
     waitsForCaller: () => embedded && orm.em.isInTransaction(),
     async close() {
       await commits.close()

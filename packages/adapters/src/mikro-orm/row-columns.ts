@@ -50,7 +50,8 @@ type Column = keyof typeof types
 type ColumnType = (typeof types)[Column]
 
 const columns = Object.entries(types) as ReadonlyArray<[Column, ColumnType]>
-const listed = (text: (name: string, type: ColumnType) => string): string =>
+/** A list of the columns, each as the text that is made of its name and its type. */
+export const listed = (text: (name: string, type: ColumnType) => string): string =>
   columns.map(([name, type]) => text(`"${name}"`, type)).join(', ')
 
 /** The table, and the columns of it that {@link copyText} fills: the quickest way for one row as for a thousand. */
