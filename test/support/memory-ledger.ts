@@ -1,4 +1,4 @@
-import { type AuditRow, type FloodLedger, type FloodTally, type MemorySink, memorySink, rowId } from '@countersign/core'
+import { type FloodLedger, type FloodTally, type MemorySink, memorySink } from '@countersign/core'
 
 /** How a call of a ledger fails: before anything happened, or after all of it did. */
 export type Failure = 'refused' | 'unanswered'
@@ -24,13 +24,6 @@ export function memoryLedger(): MemoryLedger {
     if (failure === 'unanswered') throw new Error(failure)
     return answer
   }
-  const write = async (row: AuditRow): Promise<AuditRow> => {
-    const known = await sink.get(row.id)
-    if (known && (known.repeatCount ?? 0) >= (row.repeatCount ?? 0)) return known
-    const rest = known ? { ...row, id: rowId(), repeatCount: (row.repeatCount ?? 0) - (known.repeatCount ?? 0) } : row
-    await sink.write([rest])
-    return rest
-  }
   return {
     sink,
     failures,
@@ -51,7 +44,10 @@ export function memoryLedger(): MemoryLedger {
       answering('closeAbandoned', async () => {
         const left = [...stored.values()].filter(({ closesAt }) => closesAt < before)
         for (const { row } of left) stored.delete(row.id)
-        return Promise.all(left.map(({ row }) => write(row)))
+        const known = await Promise.all(left.map(({ row }) => sink.get(row.id)))
+        const rows = left.flatMap(({ row }, index) => (known[index] ? [] : row))
+        await sink.write(rows)
+        return rows
       }),
   }
 }

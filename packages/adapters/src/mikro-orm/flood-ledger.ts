@@ -38,8 +38,8 @@ const close = `with given as (
   on conflict (id) do nothing
   returning id, repeat_count`
 
-// A process that was taken for dead may have gone on counting: what it counted after its flood was
-// closed gets an id of its own, of the same moment.
+// A process that was taken for dead may put a flood again that was closed: the row stays as it is, and
+// the process is told when it closes.
 const closeAbandoned = `with abandoned as (
     select id from audit_flood
     where closes_at < $1::timestamptz and ($2::uuid[] is null or id = any($2))
@@ -49,13 +49,10 @@ const closeAbandoned = `with abandoned as (
   )
   insert into audit_event (${names})
   select ${valuesWith({
-    id: `case when known.id is null then forgotten.id
-      else (left(forgotten.id::text, 15) || substr(gen_random_uuid()::text, 16))::uuid end`,
-    repeat_count: 'forgotten.repeat_count - coalesce(known.repeat_count, 0)',
+    repeat_count: 'forgotten.repeat_count',
     last_at: 'forgotten.last_at',
   })}
-  from forgotten left join audit_event as known on known.id = forgotten.id, ${recordOf('forgotten.summary')}
-  where known.id is null or known.repeat_count < forgotten.repeat_count
+  from forgotten, ${recordOf('forgotten.summary')}
   on conflict (id) do nothing
   returning ${selectList}`
 
