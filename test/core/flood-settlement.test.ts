@@ -127,6 +127,22 @@ describe('a ledger that fails', () => {
     expect(attemptsIn(ledger.sink.rows)).toBe(3)
   })
 
+  it('is asked once for all that is to be closed while it takes its time to fail', async () => {
+    const { budget, deny, ledger, delivered } = memoryFloods({ window: 1, flush: 3_600_000 })
+    const closing: Array<(cause: Error) => void> = []
+    vi.spyOn(ledger, 'close').mockImplementation(() => new Promise((_, reject) => closing.push(reject)))
+    for (let second = 0; second < 30; second++) {
+      for (let key = 0; key < 100; key++) deny(denial({ tenant: `t-${key}` }), denial({ tenant: `t-${key}` }))
+      await tick(1000)
+    }
+    expect(closing).toHaveLength(1)
+    closing[0]?.(new Error('at last'))
+    await tick(0)
+    expect(closing).toHaveLength(1)
+    expect(attemptsIn(delivered)).toBe(3000)
+    expect(budget.collapsed).toBe(0)
+  })
+
   it('leaves only what it is not known to have, as a row of its own, and the rest to who sweeps', async () => {
     const { budget, deny, ledger, delivered, announced } = memoryFloods()
     const rows = many(10)

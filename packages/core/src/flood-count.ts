@@ -43,9 +43,9 @@ export class FloodCount {
     return { row: this.row, closesAt: this.closesAt }
   }
 
-  /** The row of what is beyond so many, which are in a row of that flood's id already; null where nothing is. */
-  restBeyond(counted: number): AuditRow | null {
-    return this.count > counted ? this.#rowOf(rowId(), this.count - counted) : null
+  /** What so many do not stand for yet, as a row of its own; none where they are all. */
+  restBeyond(counted: number): AuditRow[] {
+    return this.count > counted ? [this.#rowOf(rowId(), this.count - counted)] : []
   }
 
   #rowOf(id: string, repeatCount: number): AuditRow {

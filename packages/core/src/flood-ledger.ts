@@ -10,7 +10,8 @@ export interface FloodTally {
 
 /**
  * Keeps the counts of floods in the store while their windows are open, so that they outlive the
- * process. A flood is known by the id of its row.
+ * process. A flood is known by the id of its row. Like a sink, a ledger gives up on a store that
+ * does not answer, and rejects.
  */
 export interface FloodLedger {
   /** Stores totals; a flood that is there already gets the larger one. */

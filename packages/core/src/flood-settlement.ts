@@ -3,6 +3,7 @@ import type { AuditErrorCode } from './audit-error.js'
 import type { FloodCount } from './flood-count.js'
 import type { FloodLedger } from './flood-ledger.js'
 import type { FloodSettings } from './flood-options.js'
+import { freezeRow } from './freeze-row.js'
 import type { AuditRow } from './row.js'
 
 /** Where what was counted goes. */
@@ -16,6 +17,9 @@ export interface FloodOutlets {
   readonly report: (code: AuditErrorCode, message: string, cause: unknown) => void
 }
 
+/** What the rows of floods say, by id. */
+type Counts = ReadonlyMap<string, number>
+
 // Unsaved repeats of one flood that are not kept waiting for the time to flush.
 const manyUnsaved = 1000
 const largestBatch = 1000
@@ -25,7 +29,7 @@ const minute = 60_000
 
 /**
  * Brings counts to the ledger while windows are open, and turns them into rows when they close. One
- * thing at a time: what is put after it was closed would be counted again.
+ * thing at a time: what is put after it was closed would stay behind.
  */
 export class FloodSettlement {
   readonly #settings: FloodSettings
@@ -33,12 +37,14 @@ export class FloodSettlement {
   // In nobody's request, whoever's denial it is that sets a timer.
   readonly #outside = new AsyncResource('CountersignFloods')
   readonly #unsaved = new Set<FloodCount>()
+  #due: FloodCount[] = []
+  #settling = false
   #collapsed = 0
   #flushTimer: NodeJS.Timeout | undefined
   #sweepTimer: NodeJS.Timeout | undefined
   #flushing = false
   #failing = false
-  #closed = false
+  #isClosed = false
   #turn: Promise<void> = Promise.resolve()
 
   constructor(settings: FloodSettings, outlets: FloodOutlets) {
@@ -65,13 +71,16 @@ export class FloodSettlement {
     for (const flood of floods) {
       flood.isOpen = false
       this.#unsaved.delete(flood)
+      this.#due.push(flood)
     }
-    for (const batch of batchesOf(floods)) void this.#inTurn(() => this.#settle(batch))
+    if (this.#settling || this.#due.length === 0) return
+    this.#settling = true
+    void this.#inTurn(() => this.#settleDue())
   }
 
   /** Resolves when all that was to be settled is. */
   async close(): Promise<void> {
-    this.#closed = true
+    this.#isClosed = true
     clearTimeout(this.#flushTimer)
     clearTimeout(this.#sweepTimer)
     await this.#turn
@@ -94,7 +103,7 @@ export class FloodSettlement {
   }
 
   #flushLater(): void {
-    if (this.#flushTimer || this.#flushing || this.#closed || this.#unsaved.size === 0) return
+    if (this.#flushTimer || this.#flushing || this.#isClosed || this.#unsaved.size === 0) return
     const { flush } = this.#settings
     this.#flushTimer = this.later(() => this.#flush(), this.#failing ? Math.max(flush, pause) : flush)
   }
@@ -132,26 +141,44 @@ export class FloodSettlement {
     return isKept === true
   }
 
-  async #settle(floods: readonly FloodCount[]): Promise<void> {
-    const counts = await this.#asked('close', (ledger) => ledger.close(floods.map(({ tally }) => tally)))
+  async #settleDue(): Promise<void> {
+    let answers = true
+    try {
+      while (this.#due.length > 0) {
+        const floods = this.#due.splice(0, largestBatch)
+        // A store that is slow to fail is asked once: what waits for it must not grow.
+        const counts: Counts | undefined = answers ? await this.#closed(floods) : undefined
+        answers = counts !== undefined
+        this.#bringRows(floods, counts)
+      }
+    } finally {
+      this.#settling = false
+    }
+  }
+
+  #closed(floods: readonly FloodCount[]): Promise<Counts | undefined> {
+    return this.#asked('close', (ledger) => ledger.close(floods.map(({ tally }) => tally)))
+  }
+
+  /** Tells of the rows that the ledger made, and delivers the others. */
+  #bringRows(floods: readonly FloodCount[], counts: Counts | undefined): void {
     const closed: AuditRow[] = []
-    const remaining: Array<AuditRow | null> = []
+    const remaining: AuditRow[] = []
     for (const flood of floods) {
       const { row, count } = flood
       this.#collapsed -= count
       const stored = counts?.get(row.id) ?? 0
       if (stored >= count) closed.push(row)
-      // A row of the same id is the same row, whether it came to be or not; that of a flood that was sent may be another.
-      else if (flood.wasSent || stored > 0) remaining.push(flood.restBeyond(counts ? stored : flood.kept))
-      else remaining.push(row)
+      // The same row, should the ledger have made it after all; of a flood that it was sent before, it may have made another.
+      else if (!flood.wasSent && stored === 0) remaining.push(row)
+      else remaining.push(...flood.restBeyond(counts ? stored : flood.kept))
     }
-    const rows = remaining.filter((row) => row !== null)
     if (closed.length > 0) this.#outlets.announce(closed)
-    if (rows.length > 0) this.#outlets.deliver(rows)
+    if (remaining.length > 0) this.#outlets.deliver(remaining)
   }
 
   #sweepLater(): void {
-    if (!this.#outlets.ledger || this.#closed) return
+    if (!this.#outlets.ledger || this.#isClosed) return
     const { window } = this.#settings
     this.#sweepTimer = this.later(
       () => void this.#inTurn(() => this.#sweep()).then(() => this.#sweepLater()),
@@ -164,7 +191,7 @@ export class FloodSettlement {
     const grace = 2 * Math.max(this.#settings.window, minute)
     const before = new Date(Date.now() - grace)
     const rows = await this.#asked('close the abandoned', (ledger) => ledger.closeAbandoned(before))
-    if (rows && rows.length > 0) this.#outlets.announce(rows)
+    if (rows && rows.length > 0) this.#outlets.announce(rows.map(freezeRow))
   }
 
   /** What the ledger answers; nothing where there is none, or it fails, which is reported once until it works again. */

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { anonymous } from './identity.js'
+import { type Actor, anonymous } from './identity.js'
 import type { AuditRow } from './row.js'
 
 /** A denial that got a row of its own, and stands for itself alone. */
@@ -49,11 +49,13 @@ const variable = [
 export function alsoTrueOf(next: AuditRow, summary: AuditRow): AuditRow {
   let changed = summary
   for (const field of variable) {
-    if (summary[field] !== null && !isDeepStrictEqual(summary[field], next[field])) {
-      changed = { ...changed, [field]: null }
-    }
+    const [said, says] = [summary[field], next[field]]
+    if (said !== null && said !== says && !isDeepStrictEqual(said, says)) changed = { ...changed, [field]: null }
   }
-  const { label, ...actor } = changed.actor
-  if (label !== undefined && label !== next.actor.label) changed = { ...changed, actor: Object.freeze(actor) }
-  return changed
+  const { label } = summary.actor
+  return label === undefined || label === next.actor.label ? changed : { ...changed, actor: unlabelled(summary.actor) }
+}
+
+function unlabelled({ label, ...actor }: Actor): Actor {
+  return Object.freeze(actor)
 }
