@@ -1,5 +1,5 @@
 import type { Actor, Attempted, AuditContext, AuditRow, AuditSignal, AuditSink, AuditTrail } from '@countersign/core'
-import type { StoreUnderTest } from '@countersign/core/testing'
+import type { LedgerUnderTest, StoreUnderTest } from '@countersign/core/testing'
 import type { MigrationObject, MikroORM } from '@mikro-orm/core'
 
 // What the snippets of docstrings and documents may use without saying where it comes from.
@@ -8,6 +8,7 @@ declare global {
   const trail: AuditTrail
   const sink: AuditSink
   const store: StoreUnderTest
+  const ledgerStore: LedgerUnderTest
   const row: AuditRow
   const line: string
   const orm: MikroORM

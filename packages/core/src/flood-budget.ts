@@ -21,10 +21,6 @@ const maxWideKeys = 1000
 /**
  * Lets the first denials of a key through and counts the others, until the key's window closes
  * and the count becomes one row. The sum of `repeatCount` over a key's rows is its attempts.
- *
- * @example
- * const floods = new FloodBudget({ window: 60 }, { ledger: sink.ledger, deliver, announce, report })
- * deliver(floods.admit(rows))
  */
 export class FloodBudget {
   readonly #settings: FloodSettings

@@ -26,7 +26,7 @@ function denial(): AuditRow {
  * What every ledger of floods must do.
  *
  * @example
- * for (const { title, run } of ledgerCases(() => ({ ledger, reader }))) it(title, run)
+ * for (const { title, run } of ledgerCases(() => ledgerStore)) it(title, run)
  */
 export function ledgerCases(subject: () => LedgerUnderTest): ConformanceCase[] {
   return [...countingCases(subject), ...closingCases(subject)]
