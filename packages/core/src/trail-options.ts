@@ -2,6 +2,7 @@ import { inspect } from 'node:util'
 import { AuditError } from './audit-error.js'
 import type { EventDeclaration } from './catalogue.js'
 import { type EventDetails, type EventName, isOutcome, type Outcome } from './events.js'
+import type { FloodOptions } from './flood-options.js'
 import type { ActorLike, Subject } from './identity.js'
 import type { AuditLimiter } from './limiter.js'
 import type { AuditMetrics, TrailGauges } from './metrics.js'
@@ -33,6 +34,8 @@ export interface AuditTrailOptions {
   readonly transform?: (row: AuditRow) => TransformedRow
   /** Answers true to leave a row out: no row, no signal, counted as vetoed. */
   readonly veto?: (row: AuditRow) => boolean
+  /** Collapses repeats of the same denial into one row for each window; without it every denial has its own. */
+  readonly floods?: FloodOptions
   /** Told of rows, batches and losses. */
   readonly metrics?: AuditMetrics
   /** Parses a user agent; what it throws costs the device and nothing else. */

@@ -9,6 +9,8 @@ import { ContextEnvelopes, type SealOptions } from './context-envelope.js'
 import { codeOf, recordDegradation } from './degradation.js'
 import { EventDefinitions } from './event-definitions.js'
 import type { EventName } from './events.js'
+import { FloodBudget } from './flood-budget.js'
+import type { FloodOptions } from './flood-options.js'
 import { toActor } from './identity.js'
 import { JoinedAttempts } from './joined-attempts.js'
 import { derivedKeys } from './keyed-hash.js'
@@ -118,6 +120,7 @@ class Trail implements AuditTrail {
   readonly #policies: Policies
   readonly #delivery: RowDelivery
   readonly #joined: JoinedAttempts | undefined
+  readonly #floods: FloodBudget | undefined
   readonly #losses: LossReport
   readonly #unwatch: (() => void) | undefined
 
@@ -147,6 +150,7 @@ class Trail implements AuditTrail {
       patience,
       onLost: (rows, cause) => this.#losses.note(rows, cause),
     })
+    this.#floods = options.floods && this.#flooding(options.floods)
     this.#joined = sink.transaction && this.#joining(sink.transaction)
     if (spool) this.#delivery.health.watch(recordDegradation(record))
     this.#unwatch = options.limiter?.watch?.(recordDegradation(record))
@@ -166,7 +170,7 @@ class Trail implements AuditTrail {
       spooling: !this.#delivery.spoolFailing,
       spooledRows: spool?.size.rows ?? 0,
       spooledBytes: spool?.size.bytes ?? 0,
-      collapsed: 0,
+      collapsed: this.#floods?.collapsed ?? 0,
     }
   }
 
@@ -215,7 +219,7 @@ class Trail implements AuditTrail {
   }
 
   deliver(rows: AuditRow[]): Promise<void> {
-    return this.#delivery.deliver(rows)
+    return this.#delivery.deliver(this.#floods ? this.#floods.admit(rows) : rows)
   }
 
   join<Result>(call: AuditedCall, attempts: readonly Attempt[], handler: () => Promise<Result>): Promise<Result> {
@@ -232,6 +236,8 @@ class Trail implements AuditTrail {
 
   async close(): Promise<void> {
     this.#unwatch?.()
+    await this.#delivery.settled()
+    await this.#floods?.close()
     await this.#losses.stop()
     await this.#delivery.close()
   }
@@ -250,6 +256,16 @@ class Trail implements AuditTrail {
     attempt.reason = reason ?? null
     attempt.outcome = outcome ?? null
     return { call, attempt }
+  }
+
+  #flooding(options: FloodOptions): FloodBudget {
+    const { ledger } = this.#options.sink
+    return new FloodBudget(options, {
+      ...(ledger ? { ledger } : {}),
+      deliver: (rows) => this.#delivery.deliver(rows),
+      announce: (rows) => this.#delivery.announce(rows),
+      report: (code, message, cause) => this.report(code, message, cause),
+    })
   }
 
   #joining(transaction: SinkTransaction): JoinedAttempts {
