@@ -173,6 +173,31 @@ describe('the segments of the spool', () => {
   })
 })
 
+it('what is replayed while more comes is there once, each caller’s in order', async () => {
+  const spool = fileSpool({ folder, segmentBytes: 20 * bytesOf() })
+  const given = Array.from({ length: 10 }, () => sampleRows(100))
+  const found: string[] = []
+  let writing = true
+  const callers = given.map(async (rows) => {
+    for (const row of rows) await spool.append([row])
+  })
+  const replaying = (async () => {
+    for (; writing; await new Promise(setImmediate)) found.push(...idsOf(await drained(spool, 13)))
+  })()
+  await Promise.all(callers)
+  writing = false
+  await replaying
+  found.push(...idsOf(await drained(spool)))
+  expect(found).toHaveLength(1000)
+  for (const rows of given) {
+    const mine = new Set(idsOf(rows))
+    expect(found.filter((id) => mine.has(id))).toEqual(idsOf(rows))
+  }
+  expect(spool.size).toEqual({ rows: 0, bytes: 0 })
+  expect(filesOf(folder).length).toBeLessThanOrEqual(1)
+  await spool.close()
+})
+
 describe('a disk that fails', () => {
   it.each(['write', 'datasync'] as const)(
     'in %s leaves nothing of the rows, and the next ones are written',
