@@ -202,6 +202,13 @@ for (const { name, open, here, embedded } of databases) {
       })
       await expect(failing).rejects.toThrow('undone')
       expect((await remains()).row).toBe(false)
+      await em.transactional(async () => {
+        const inner = transaction.run(async () => {
+          await transaction.write([row])
+          throw new Error('undone')
+        })
+        await expect(inner).rejects.toThrow('undone')
+      })
       await transaction.run(() => transaction.write([row]))
       expect((await remains()).row).toBe(true)
     })
@@ -211,15 +218,11 @@ for (const { name, open, here, embedded } of databases) {
       expect(() => transaction.onEnd(() => undefined)).toThrow('No transaction of this orm is open')
     })
 
-    describe('tells how it ended', () => {
+    describe('tells what became of it', () => {
       let ended: boolean[]
       const follow = async () => {
         await add('followed')
         transaction.onEnd((committed) => ended.push(committed))
-      }
-      const failing = async () => {
-        await follow()
-        throw new Error('undone')
       }
       beforeEach(() => {
         ended = []
@@ -250,12 +253,16 @@ for (const { name, open, here, embedded } of databases) {
         expect(ended).toEqual([false])
       })
 
-      it('as the outermost did where only a savepoint was undone', async () => {
+      it('false where a savepoint around it is undone, and the outermost committed', async () => {
         await em.transactional(async () => {
-          await expect(transaction.run(failing)).rejects.toThrow('undone')
-          expect(ended).toEqual([])
+          const inner = em.transactional(async () => {
+            await transaction.run(follow)
+            throw new Error('undone')
+          })
+          await expect(inner).rejects.toThrow('undone')
+          expect(ended).toEqual([false])
         })
-        expect(ended).toEqual([true])
+        expect(ended).toEqual([false])
       })
 
       it('for a transaction begun and ended by hand', async () => {

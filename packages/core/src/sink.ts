@@ -48,8 +48,8 @@ export interface SinkTransaction {
    */
   run<Result>(run: () => Promise<Result>): Promise<Result>
   /**
-   * Calls the listener once, when the outermost transaction that is open has ended: with true after
-   * its commit, with false as soon as it can't be committed any more.
+   * Tells once what became of what is done in the transaction that is open: true after the commit
+   * of the outermost one, false as soon as it, or a savepoint around the call, is rolled back.
    *
    * @throws AuditError `SETTING_INVALID` where none is open
    */

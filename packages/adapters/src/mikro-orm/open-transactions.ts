@@ -8,15 +8,32 @@ export interface TransactionHandle {
   executeQuery(query: object): Promise<{ rows: unknown[] }>
 }
 
-/** A transaction of the database, with what is nested in it. */
-export class OutermostTransaction {
-  /** What is open in it, itself first, and the entity manager of each. */
-  readonly #managers = new Map<TransactionHandle, EntityManager>()
-  readonly #listeners: Array<(committed: boolean) => void> = []
+/** Told what became of what was done: committed with the outermost transaction, or undone. */
+export type EndListener = (committed: boolean) => void
+
+/** A transaction of the database, or a savepoint in it. */
+export class OpenTransaction {
+  readonly handle: TransactionHandle
+  readonly #em: EntityManager
+  readonly #parent: OpenTransaction | undefined
+  /** The savepoints in it that are open. */
+  readonly #nested = new Set<OpenTransaction>()
+  #listeners: EndListener[] = []
   #ended = false
 
+  constructor(handle: TransactionHandle, em: EntityManager, parent: OpenTransaction | undefined) {
+    this.handle = handle
+    this.#em = em
+    this.#parent = parent
+    if (parent) parent.#nested.add(this)
+  }
+
+  get outermost(): OpenTransaction {
+    return this.#parent?.outermost ?? this
+  }
+
   get ended(): boolean {
-    return this.#ended
+    return this.#ended || this.#parent?.ended === true
   }
 
   /** Whether somebody relies on how it ends. */
@@ -26,25 +43,23 @@ export class OutermostTransaction {
 
   /** Whether `propagation: REQUIRES_NEW` put it aside, which takes the handle from its entity manager. */
   get suspended(): boolean {
-    return [...this.#managers.values()].some((em) => em.getContext(false) === em && !em.isInTransaction())
+    const isAside = this.#em.getContext(false) === this.#em && !this.#em.isInTransaction()
+    return isAside || [...this.#nested].some((nested) => nested.suspended)
   }
 
-  opened(handle: TransactionHandle, em: EntityManager): void {
-    this.#managers.set(handle, em)
-  }
-
-  closed(handle: TransactionHandle): void {
-    this.#managers.delete(handle)
-  }
-
-  onEnd(listener: (committed: boolean) => void): void {
+  onEnd(listener: EndListener): void {
     this.#listeners.push(listener)
   }
 
+  /** What was done in a savepoint that is kept ends as the transaction around it does. */
   end(committed: boolean): void {
     if (this.#ended) return
     this.#ended = true
-    tell(this.#listeners.splice(0), committed)
+    if (this.#parent) this.#parent.#nested.delete(this)
+    const listeners = this.#listeners
+    this.#listeners = []
+    if (committed && this.#parent) this.#parent.#listeners.push(...listeners)
+    else tell(listeners, committed)
   }
 }
 
@@ -66,57 +81,54 @@ export function subscribe(orm: MikroORM, subscriber: EventSubscriber): void {
 }
 
 /**
- * Follows the transactions of an orm by its events. MikroORM tells of a savepoint only what it is
- * nested in when it starts, and nothing of a rollback that fails.
+ * Follows the transactions of an orm by its events. MikroORM says what a savepoint is nested in
+ * only when it starts, and nothing of a rollback that fails.
  */
 export class OpenTransactions implements EventSubscriber {
-  readonly #outermost = new WeakMap<object, OutermostTransaction>()
-  readonly #starting = new WeakMap<EntityManager, object>()
-  readonly #onOutermost: () => void
+  readonly #open = new WeakMap<object, OpenTransaction>()
+  readonly #parents = new WeakMap<EntityManager, OpenTransaction>()
+  readonly #onOutermost: (() => void) | undefined
 
-  constructor(orm: MikroORM, onOutermost: () => void) {
+  /** Calls `onOutermost` before each transaction that is nested in no other. */
+  constructor(orm: MikroORM, onOutermost?: () => void) {
     this.#onOutermost = onOutermost
     subscribe(orm, this)
   }
 
-  /** The outermost transaction around a transaction or savepoint. */
-  around(handle: Transaction | undefined): OutermostTransaction | undefined {
-    return handle === undefined ? undefined : this.#outermost.get(handle)
+  /** The transaction or savepoint that a handle stands for, while it is open. */
+  of(handle: Transaction | undefined): OpenTransaction | undefined {
+    const open = handle === undefined ? undefined : this.#open.get(handle)
+    // What goes on after the end of a transaction that it was started in still finds it.
+    return open?.ended ? undefined : open
   }
 
   beforeTransactionStart({ em, transaction }: TransactionEventArgs): void {
-    if (transaction === undefined) this.#onOutermost()
-    else this.#starting.set(em, transaction)
+    const parent = this.of(transaction)
+    if (parent) this.#parents.set(em, parent)
+    else this.#parents.delete(em)
+    if (transaction === undefined) this.#onOutermost?.()
   }
 
   afterTransactionStart({ em, transaction }: TransactionEventArgs): void {
     const handle = transaction as unknown as TransactionHandle
-    const parent = handle.savepointName === undefined ? undefined : this.#starting.get(em)
-    const outermost = this.around(parent) ?? new OutermostTransaction()
-    outermost.opened(handle, em)
-    this.#outermost.set(handle, outermost)
+    const parent = handle.savepointName === undefined ? undefined : this.#parents.get(em)
+    this.#open.set(handle, new OpenTransaction(handle, em, parent))
   }
 
   /** PostgreSQL answers the commit of an aborted transaction with a rollback, and no error. */
   async beforeTransactionCommit({ em, transaction }: TransactionEventArgs): Promise<void> {
     const handle = transaction as unknown as TransactionHandle
-    if (handle.savepointName !== undefined || !this.around(handle)?.watched) return
+    if (handle.savepointName !== undefined || !this.of(handle)?.watched) return
     await em.getConnection('write').execute('select 1', [], 'run', handle)
   }
 
   afterTransactionCommit({ transaction }: TransactionEventArgs): void {
-    this.#close(transaction as unknown as TransactionHandle, true)
+    if (transaction) this.#open.get(transaction)?.end(true)
   }
 
   beforeTransactionRollback({ transaction }: TransactionEventArgs): void {
     const handle = transaction as unknown as TransactionHandle
     // A subscriber that fails after the commit makes MikroORM try to roll back what is committed.
-    this.#close(handle, handle.savepointName === undefined && handle.isCommitted)
-  }
-
-  #close(handle: TransactionHandle, committed: boolean): void {
-    const outermost = this.#outermost.get(handle)
-    outermost?.closed(handle)
-    if (handle.savepointName === undefined) outermost?.end(committed)
+    this.#open.get(handle)?.end(handle.savepointName === undefined && handle.isCommitted)
   }
 }

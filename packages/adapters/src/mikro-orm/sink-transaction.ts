@@ -1,8 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { AuditError, type AuditRow, type SinkTransaction, timeOfRowId } from '@countersign/core'
+import { AuditError, type AuditRow, type SinkTransaction } from '@countersign/core'
 import type { MikroORM } from '@mikro-orm/core'
-import { OpenTransactions, type OutermostTransaction, type TransactionHandle, tell } from './open-transactions.js'
-import { encodeRows, insertRows } from './row-columns.js'
+import { JoinedInsertion } from './joined-insertion.js'
+import { type EndListener, type OpenTransaction, OpenTransactions, tell } from './open-transactions.js'
 import { isEmbedded } from './sql-client.js'
 
 /**
@@ -26,7 +26,7 @@ class JoinedTransaction implements Required<SinkTransaction> {
   readonly #open: OpenTransactions
   readonly #insertion = new JoinedInsertion()
   /** The transaction that `run` holds, for what is called inside. */
-  readonly #held = new AsyncLocalStorage<OutermostTransaction | undefined>()
+  readonly #held = new AsyncLocalStorage<OpenTransaction | undefined>()
   readonly #listeners: Array<(error: AuditError) => void> = []
 
   constructor(orm: MikroORM) {
@@ -39,18 +39,17 @@ class JoinedTransaction implements Required<SinkTransaction> {
   }
 
   async run<Result>(run: () => Promise<Result>): Promise<Result> {
-    return await this.#orm.em.transactional(() => this.#held.run(this.#ambient(), run))
+    return await this.#orm.em.transactional(() => this.#held.run(this.#ambient()?.outermost, run))
   }
 
   async write(rows: readonly AuditRow[]): Promise<void> {
-    const outermost = this.#required('written')
+    const transaction = this.#required('written')
     // What the handler left in the unit of work may fail; its success row must not stand beside that.
     await this.#orm.em.flush()
-    const handle = this.#orm.em.getTransactionContext() as unknown as TransactionHandle
-    await this.#insertion.insert(handle, outermost, rows)
+    await this.#insertion.insert(transaction, rows)
   }
 
-  onEnd(listener: (committed: boolean) => void): void {
+  onEnd(listener: EndListener): void {
     this.#required('followed').onEnd(listener)
   }
 
@@ -58,15 +57,13 @@ class JoinedTransaction implements Required<SinkTransaction> {
     this.#listeners.push(listener)
   }
 
-  #ambient(): OutermostTransaction | undefined {
-    const outermost = this.#open.around(this.#orm.em.getTransactionContext())
-    // What goes on after the end of a transaction that it was started in still finds it.
-    return outermost?.ended ? undefined : outermost
+  #ambient(): OpenTransaction | undefined {
+    return this.#open.of(this.#orm.em.getTransactionContext())
   }
 
-  #required(done: string): OutermostTransaction {
-    const outermost = this.#ambient()
-    if (outermost !== undefined) return outermost
+  #required(done: string): OpenTransaction {
+    const transaction = this.#ambient()
+    if (transaction !== undefined) return transaction
     throw new AuditError(
       'SETTING_INVALID',
       `No transaction of this orm is open here, so nothing can be ${done} in one. Write: transaction.run(async () => { … })`,
@@ -93,40 +90,4 @@ function escaped(embedded: boolean): AuditError {
     'TRANSACTION_ESCAPED',
     `${what} Use the ambient entity manager (orm.em), or write: em.fork({ keepTransactionContext: true })`,
   )
-}
-
-/** Inserts rows in a transaction of somebody else's, without aborting it where a partition is missing. */
-export class JoinedInsertion {
-  /** Months whose partitions a committed transaction saw. */
-  readonly #months = new Set<string>()
-
-  async insert(handle: TransactionHandle, outermost: OutermostTransaction, rows: readonly AuditRow[]): Promise<void> {
-    if (rows.length === 0) return
-    const missing = new Set(rows.map(monthOf).filter((month) => !this.#months.has(month)))
-    for (const month of missing) await query(handle, 'select audit_ensure_partition($1::timestamptz)', month)
-    try {
-      await query(handle, insertRows, encodeRows(rows))
-    } catch (cause) {
-      // A partition may have been taken away; the next transaction looks again.
-      this.#months.clear()
-      throw new AuditError('SINK_FAILED', 'The rows could not be written in the transaction that is open.', { cause })
-    }
-    outermost.onEnd((committed) => {
-      if (committed) for (const month of missing) this.#months.add(month)
-    })
-  }
-}
-
-/** By the id, which is what the table is partitioned by. */
-function monthOf({ id }: AuditRow): string {
-  return `${new Date(timeOfRowId(id)).toISOString().slice(0, 7)}-01T00:00:00Z`
-}
-
-/**
- * MikroORM writes values into the text of a statement, where the server's log and its list of
- * running statements show them. So this is Kysely's own form of a statement, with a parameter.
- */
-async function query(handle: TransactionHandle, sql: string, parameter: string): Promise<void> {
-  const node = { kind: 'RawNode', sqlFragments: [sql], parameters: [] }
-  await handle.executeQuery({ sql, parameters: [parameter], query: node, queryId: { queryId: 'countersign' } })
 }
