@@ -97,6 +97,9 @@ export const catalogue: Readonly<Record<string, EventDefinition>> = {
   audit_export: event(grave, ['sensitive_read', 'x_sensitive_read_fail'], webResources, 7),
   audit_loss: event(alarm, ['x_sys_audit_loss', 'x_sys_audit_loss'], detection, 1),
   audit_prune: event(grave, ['sensitive_delete', 'x_sensitive_delete_fail'], apiActivity, 4),
+  entity_create: event(usual, ['sensitive_create', 'x_sensitive_create_fail'], apiActivity, 1),
+  entity_update: event(usual, ['sensitive_update', 'x_sensitive_update_fail'], apiActivity, 3),
+  entity_delete: event(usual, ['sensitive_delete', 'x_sensitive_delete_fail'], apiActivity, 4),
   degradation_start: event(alarm, ['x_sys_degraded', 'x_sys_degraded'], detection, 1),
   degradation_end: event(usual, ['x_sys_recovered', 'x_sys_recovered'], detection, 3),
 } satisfies Record<EventName, EventDefinition>

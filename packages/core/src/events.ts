@@ -55,6 +55,16 @@ export interface AuditEvents {
   audit_export: { format?: string; rows?: number }
   audit_loss: { rows: number; error?: string }
   audit_prune: { before?: string; rows?: number }
+  entity_create: { entity: string; changes?: object; rows?: number; ids_digest?: string; fields?: string[] }
+  entity_update: {
+    entity: string
+    changes?: object
+    rows?: number
+    ids_digest?: string
+    fields?: string[]
+    where?: string[]
+  }
+  entity_delete: { entity: string; rows?: number; ids_digest?: string; where?: string[] }
   degradation_start: { component: string; reaction: string; error?: string }
   degradation_end: { component: string; reaction: string; seconds?: number }
 }

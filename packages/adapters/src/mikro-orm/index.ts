@@ -1,5 +1,7 @@
 export { auditStoreMigrations, migrate } from './audit-store-migrations.js'
 export { lockDataFolder } from './data-folder-lock.js'
+export { type AuditedEntity, type AuditedFields, auditedEntity } from './entity-change-fields.js'
+export { auditEntityChanges, type EntityChangeOptions } from './entity-changes.js'
 export { mikroOrmReader } from './mikro-orm-reader.js'
 export { type MikroOrmSinkOptions, mikroOrmSink } from './mikro-orm-sink.js'
 export { sinkTransaction } from './sink-transaction.js'
