@@ -121,9 +121,10 @@ export class RowDelivery {
   /** The usual case: one row, to the store. Without a promise more than it needs. */
   #direct(rows: readonly AuditRow[], ways: readonly Way[], above: Telling): Promise<void> {
     const startedAt = this.#parts.metrics ? performance.now() : 0
+    const { outages } = this.health
     return new Promise((resolve) => {
       const stored = (): void => {
-        this.#answered()
+        this.#answered(outages)
         this.#safe(rows, 'store', startedAt, above)
         this.#left()
         resolve()
@@ -167,6 +168,7 @@ export class RowDelivery {
 
   async #inTurn(rows: readonly AuditRow[], ways: readonly Way[], above: Telling, before?: unknown): Promise<void> {
     const startedAt = performance.now()
+    const { outages } = this.health
     let failure = before
     for (const [turn, way] of ways.entries()) {
       try {
@@ -178,7 +180,7 @@ export class RowDelivery {
         await this.#afterStore(rows, ways.slice(turn), cause, above)
         return
       }
-      if (way === 'store') this.#answered()
+      if (way === 'store') this.#answered(outages)
       this.#safe(rows, way, startedAt, above)
       return
     }
@@ -196,8 +198,8 @@ export class RowDelivery {
   }
 
   /** The shipper says so, when it has caught up; unless it has nothing to ship. */
-  #answered(): void {
-    if (this.health.away && !this.#parts.spool?.size.rows) this.health.answered()
+  #answered(outages: number): void {
+    if (this.health.away && !this.#parts.spool?.size.rows) this.health.answered(outages)
   }
 
   async #spool(rows: readonly AuditRow[]): Promise<void> {

@@ -72,10 +72,11 @@ export class SpoolShipper {
     const { health, onFault, spool } = this.#parts
     try {
       for (let batch = await this.#next(); batch; batch = await this.#next()) {
+        const { outages } = health
         await this.#ship(batch.rows)
         await this.#read(() => batch.done())
         // While it lags behind, what comes now may wait here as well.
-        if (batch.rows.length < batchRows || spool.size.rows === 0) health.answered()
+        if (batch.rows.length < batchRows || spool.size.rows === 0) health.answered(outages)
       }
       this.#pause = 0
     } catch (cause) {

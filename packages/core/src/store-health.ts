@@ -3,6 +3,7 @@ import type { DegradationListener } from './degradation.js'
 /** Whether the store answers, as the last write found it. */
 export class StoreHealth {
   #away = false
+  #outages = 0
   readonly #reaction: string
   #listener: DegradationListener | undefined
 
@@ -15,6 +16,11 @@ export class StoreHealth {
     return this.#away
   }
 
+  /** How many began so far: what a write that begins now finds. */
+  get outages(): number {
+    return this.#outages
+  }
+
   watch(listener: DegradationListener): void {
     this.#listener = listener
   }
@@ -22,11 +28,13 @@ export class StoreHealth {
   failed(cause: unknown): void {
     if (this.#away) return
     this.#away = true
+    this.#outages++
     this.#listener?.({ degraded: true, component: 'store', reaction: this.#reaction, cause })
   }
 
-  answered(): void {
-    if (!this.#away) return
+  /** @param outages how many had begun when the write did: one that is older than an outage does not end it */
+  answered(outages: number): void {
+    if (!this.#away || outages !== this.#outages) return
     this.#away = false
     this.#listener?.({ degraded: false, component: 'store', reaction: this.#reaction })
   }
