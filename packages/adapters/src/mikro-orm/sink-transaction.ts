@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { AuditError, type AuditRow, type SinkTransaction } from '@countersign/core'
 import type { MikroORM } from '@mikro-orm/core'
+import { giveBackDeadConnections } from './dead-connections.js'
 import { JoinedInsertion } from './joined-insertion.js'
 import { type EndListener, type OpenTransaction, OpenTransactions, tell } from './open-transactions.js'
 import { isEmbedded } from './sql-client.js'
@@ -28,6 +29,7 @@ class JoinedTransaction implements Required<SinkTransaction> {
   /** The transaction that `run` holds, for what is called inside. */
   readonly #held = new AsyncLocalStorage<OpenTransaction | undefined>()
   readonly #listeners: Array<(error: AuditError) => void> = []
+  #lookedAfter: Promise<void> | undefined
 
   constructor(orm: MikroORM) {
     this.#orm = orm
@@ -39,6 +41,8 @@ class JoinedTransaction implements Required<SinkTransaction> {
   }
 
   async run<Result>(run: () => Promise<Result>): Promise<Result> {
+    // A pool that is not MikroORM's own is somebody else's to look after.
+    if (!isEmbedded(this.#orm)) await (this.#lookedAfter ??= giveBackDeadConnections(this.#orm).catch(() => undefined))
     return await this.#orm.em.transactional(() => this.#held.run(this.#ambient()?.outermost, run))
   }
 
