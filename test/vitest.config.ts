@@ -18,6 +18,7 @@ export default defineConfig({
       project('types', 'types/**/*.test.ts'),
       project('dist', 'dist/**/*.test.ts'),
       project('examples', 'examples/**/*.test.ts'),
+      project('chaos', 'chaos/**/*.test.ts'),
     ],
   },
 })

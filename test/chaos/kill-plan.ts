@@ -1,0 +1,49 @@
+/** What one round does to its servers; times in milliseconds. */
+export interface Plan {
+  /** Begins the ids of its requests. */
+  readonly prefix: string
+  readonly processes: number
+  /** Responses after which the store goes away; null where it stays. */
+  readonly awayAfter: number | null
+  /** Responses after which the kill comes, and how much later. */
+  readonly killAfter: number
+  readonly killLater: number
+  /** Whether one of several processes is left alive. */
+  readonly leavesOne: boolean
+  /** Whether half of a record is left at the end of what was written last. */
+  readonly tears: boolean
+  /** Processes that are killed while they begin, or replay: after how long each. */
+  readonly falseStarts: readonly number[]
+  /** Whether the store is back before them. */
+  readonly backEarly: boolean
+}
+
+/** The plan of a round: the same for the same seed. */
+export function planOf(seed: number, round: number, mostProcesses: number): Plan {
+  const random = randomOf(seed * 1_000_003 + round)
+  const upTo = (most: number): number => Math.floor(random() * (most + 1))
+  const killAfter = upTo(150)
+  const processes = 1 + upTo(mostProcesses - 1)
+  return {
+    prefix: `r${round}-`,
+    processes,
+    awayAfter: upTo(2) === 0 ? upTo(killAfter) : null,
+    killAfter,
+    killLater: random() * 20,
+    leavesOne: processes > 1 && upTo(1) === 0,
+    tears: upTo(3) === 0,
+    falseStarts: Array.from({ length: Math.max(0, upTo(5) - 3) }, () => upTo(2500)),
+    backEarly: upTo(1) === 0,
+  }
+}
+
+/** Mulberry32: numbers from 0 to 1 that a seed decides. */
+function randomOf(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
