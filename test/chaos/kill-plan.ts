@@ -12,27 +12,37 @@ export interface Plan {
   readonly leavesOne: boolean
   /** Whether half of a record is left at the end of what was written last. */
   readonly tears: boolean
-  /** Processes that are killed while they begin, or replay: after how long each. */
-  readonly falseStarts: readonly number[]
+  /** Processes that are killed while they begin, or replay. */
+  readonly falseStarts: readonly FalseStart[]
   /** Whether the store is back before them. */
   readonly backEarly: boolean
+}
+
+/** How long a process lives, from when it is started or from when it listens, which is when it replays. */
+export interface FalseStart {
+  readonly from: 'start' | 'listening'
+  readonly time: number
 }
 
 /** The plan of a round: the same for the same seed. */
 export function planOf(seed: number, round: number, mostProcesses: number): Plan {
   const random = randomOf(seed * 1_000_003 + round)
   const upTo = (most: number): number => Math.floor(random() * (most + 1))
-  const killAfter = upTo(150)
+  const goesAway = upTo(2) === 0
+  // Enough for several batches of a replay.
+  const killAfter = upTo(goesAway ? 1500 : 150)
   const processes = 1 + upTo(mostProcesses - 1)
   return {
     prefix: `r${round}-`,
     processes,
-    awayAfter: upTo(2) === 0 ? upTo(killAfter) : null,
+    awayAfter: goesAway ? upTo(Math.min(killAfter, 150)) : null,
     killAfter,
     killLater: random() * 20,
     leavesOne: processes > 1 && upTo(1) === 0,
     tears: upTo(3) === 0,
-    falseStarts: Array.from({ length: Math.max(0, upTo(5) - 3) }, () => upTo(2500)),
+    falseStarts: Array.from({ length: Math.max(0, upTo(5) - 3) }, () =>
+      upTo(1) === 0 ? { from: 'start', time: upTo(2000) } : { from: 'listening', time: upTo(60) },
+    ),
     backEarly: upTo(1) === 0,
   }
 }

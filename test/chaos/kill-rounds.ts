@@ -100,10 +100,11 @@ export class KillRounds {
   async #restart({ falseStarts, backEarly }: Plan): Promise<number> {
     const { independent } = this.#backend
     if (independent && backEarly) await this.#backend.back(this.#first)
-    for (const time of falseStarts) {
+    for (const { from, time } of falseStarts) {
       const server = startServer(this.#settings)
       // Some of them are to die while they replay.
       if (!independent && backEarly) void server.store('back').catch(() => undefined)
+      if (from === 'listening') await server.url
       await delay(time)
       await server.kill()
     }
