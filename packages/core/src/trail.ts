@@ -11,6 +11,7 @@ import { EventDefinitions } from './event-definitions.js'
 import type { EventName } from './events.js'
 import { FloodBudget } from './flood-budget.js'
 import type { FloodOptions } from './flood-options.js'
+import { guardedMetrics } from './guarded-metrics.js'
 import { toActor } from './identity.js'
 import { JoinedAttempts } from './joined-attempts.js'
 import { derivedKeys } from './keyed-hash.js'
@@ -126,7 +127,8 @@ class Trail implements AuditTrail {
 
   constructor(options: AuditTrailOptions) {
     assertTrailOptions(options)
-    const { sink, spool, metrics, key, device, patience = 5000 } = options
+    const { sink, spool, key, device, patience = 5000 } = options
+    const metrics = options.metrics && guardedMetrics(options.metrics, (cause) => this.#metricsFailed(cause))
     this.#options = options
     this.limiter = options.limiter
     this.#events = new EventDefinitions(options.events)
@@ -278,6 +280,12 @@ class Trail implements AuditTrail {
       announce: (rows) => this.#delivery.announce(rows),
       deliver: (rows) => this.#delivery.deliver(rows),
     })
+  }
+
+  #metricsFailed(cause: unknown): void {
+    const message =
+      'The metrics failed, and what they say may be wrong from now on; the rows are safe. This is told once.'
+    this.report('STEP_FAILED', message, cause)
   }
 
   #stepFailed(step: string, cause: unknown): void {
