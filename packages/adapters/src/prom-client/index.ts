@@ -1,0 +1,1 @@
+export { type PrometheusMetrics, type PrometheusOptions, prometheusMetrics } from './prometheus-metrics.js'
