@@ -101,8 +101,15 @@ export async function writer(report) {
   const rows = await rowSource()
   for (const open of [postgresStore, pgliteStore]) {
     const store = await open()
-    if (store) await measure(report, store, rows)
-    else console.error('writer: no PostgreSQL server is reachable at TEST_DATABASE_URL; its limits were not measured.')
+    if (!store) {
+      console.error('writer: no PostgreSQL server is reachable at TEST_DATABASE_URL; its limits were not measured.')
+      continue
+    }
+    try {
+      await measure(report, store, rows)
+    } finally {
+      await store.close()
+    }
   }
 }
 
@@ -133,7 +140,6 @@ async function measure(report, store, rows) {
   )
   assert.deepEqual({ stored, apart }, { stored: written.rows, apart: written.rows }, 'every row is there, once')
   await trail.close()
-  await store.close()
 }
 
 function figuresOf(report, limits) {
