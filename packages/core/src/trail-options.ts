@@ -100,3 +100,12 @@ export function assertOutcome(outcome: unknown): void {
   if (outcome === undefined || isOutcome(outcome)) return
   throw new AuditError('SETTING_INVALID', `${inspect(outcome)} is no outcome. Write 'success', 'failure' or 'denied'.`)
 }
+
+/** @throws AuditError `SETTING_INVALID` */
+export function assertRun(run: unknown): void {
+  if (typeof run === 'function') return
+  throw new AuditError(
+    'SETTING_INVALID',
+    `runSealed was given ${inspect(run)} to run. Write: trail.runSealed(job.context, 'invoices', () => invoices.close(job))`,
+  )
+}

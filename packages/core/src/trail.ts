@@ -1,4 +1,3 @@
-import { inspect } from 'node:util'
 import type { Attempt } from './attempt.js'
 import { AuditError, type AuditErrorCode } from './audit-error.js'
 import { AuditedCall } from './audited-call.js'
@@ -27,6 +26,7 @@ import type { SinkTransaction } from './sink.js'
 import {
   type AuditTrailOptions,
   assertOutcome,
+  assertRun,
   assertTrailOptions,
   type RecordOptions,
   type TrailCounts,
@@ -291,12 +291,4 @@ class Trail implements AuditTrail {
   #stepFailed(step: string, cause: unknown): void {
     this.report('STEP_FAILED', `${step} failed; the row is recorded without it.`, cause)
   }
-}
-
-function assertRun(run: unknown): void {
-  if (typeof run === 'function') return
-  throw new AuditError(
-    'SETTING_INVALID',
-    `runSealed was given ${inspect(run)} to run. Write: trail.runSealed(job.context, 'invoices', () => invoices.close(job))`,
-  )
 }

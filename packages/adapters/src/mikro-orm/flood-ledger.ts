@@ -1,22 +1,21 @@
-import { type AuditRow, type FloodLedger, type FloodTally, timeOfRowId } from '@countersign/core'
+import type { AuditRow, FloodLedger, FloodTally } from '@countersign/core'
+import { Partitions } from './partitions.js'
 import { decodeRow, encodeRows, listed, selectList } from './row-columns.js'
 import type { SqlClient } from './sql-client.js'
+import { isMissingPartition, isRowFault } from './sql-state.js'
 
 const mostAtOnce = 1000
 
 /** The columns of a row that is inserted from its JSON form, with some of them from elsewhere. */
 const valuesWith = (others: Readonly<Record<string, string>>): string =>
-  listed((name, type) => {
-    const value = others[JSON.parse(name)]
-    return value ?? (type === 'timestamptz' ? `to_timestamp(record.${name} / 1000)` : `record.${name}`)
-  })
+  listed((name) => others[JSON.parse(name)] ?? `record.${name}`)
 const names = listed((name) => name)
 const recordOf = (json: string): string =>
-  `json_to_record(${json}) as record(${listed((name, type) => `${name} ${type === 'timestamptz' ? 'double precision' : type}`)})`
+  `json_to_record(${json}) as record(${listed((name, type) => `${name} ${type}`)})`
 
 const put = `insert into audit_flood as stored (id, summary, repeat_count, last_at, closes_at)
   select (summary->>'id')::uuid, summary, (summary->>'repeat_count')::integer,
-    to_timestamp((summary->>'last_at')::double precision / 1000), to_timestamp(closes_at / 1000)
+    (summary->>'last_at')::timestamptz, to_timestamp(closes_at / 1000)
   from rows from (json_array_elements($1::json), unnest($2::double precision[])) as given(summary, closes_at)
   on conflict (id) do update set
     summary = case when excluded.repeat_count >= stored.repeat_count then excluded.summary else stored.summary end,
@@ -32,7 +31,7 @@ const close = `with given as (
   insert into audit_event (${names})
   select ${valuesWith({
     repeat_count: 'greatest(record.repeat_count, forgotten.repeat_count)',
-    last_at: 'greatest(to_timestamp(record.last_at / 1000), forgotten.last_at)',
+    last_at: 'greatest(record.last_at, forgotten.last_at)',
   })}
   from given left join forgotten on forgotten.id = given.id, ${recordOf('given.summary')}
   on conflict (id) do nothing
@@ -132,16 +131,8 @@ async function withPartitions<Result>(
   try {
     return await run()
   } catch (cause) {
-    if (!isRowFault(cause)) throw cause
-    const months = new Set(rows.map(({ id }) => new Date(timeOfRowId(id)).toISOString().slice(0, 7)))
-    for (const month of months)
-      await client.query('select audit_ensure_partition($1::timestamptz)', [`${month}-01T00:00:00Z`])
+    if (!isMissingPartition(cause)) throw cause
+    await new Partitions(client).ensureFor(rows)
     return run()
   }
-}
-
-/** Data exceptions (22) and constraint violations (23), a missing partition among them. */
-function isRowFault(cause: unknown): boolean {
-  const { code } = (cause ?? {}) as { code?: unknown }
-  return typeof code === 'string' && /^2[23]/.test(code)
 }

@@ -42,7 +42,8 @@ class JoinedTransaction implements Required<SinkTransaction> {
 
   async run<Result>(run: () => Promise<Result>): Promise<Result> {
     // A pool that is not MikroORM's own is somebody else's to look after.
-    if (!isEmbedded(this.#orm)) await (this.#lookedAfter ??= giveBackDeadConnections(this.#orm).catch(() => undefined))
+    if (!isEmbedded(this.#orm)) this.#lookedAfter ??= giveBackDeadConnections(this.#orm).catch(() => undefined)
+    await this.#lookedAfter
     return await this.#orm.em.transactional(() => this.#held.run(this.#ambient()?.outermost, run))
   }
 
