@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { AuditRow } from '@countersign/core'
 import { type EntityManager, raw } from '@mikro-orm/core'
+import type { EntityManager as PostgresEntityManager } from '@mikro-orm/postgresql'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type AuditedEntities, auditedEntities, Label, Member, Team } from '../support/audited-entities.js'
 import { pgliteDatabase, postgresAvailable, postgresDatabase } from '../support/databases.js'
@@ -155,6 +156,55 @@ for (const { name, open, here } of databases) {
       one.name = 'managed'
       await em.flush()
       expect(await audited.rows()).toHaveLength(1)
+    })
+
+    it('leave the same rows when a query builder makes them', async () => {
+      const own = em as unknown as PostgresEntityManager
+      await own
+        .createQueryBuilder(Member)
+        .update({ name: 'q', passwordHash: 'x' })
+        .where({ id: { $gt: 33 }, name: 'm' })
+        .execute()
+      await own.qb(Member).delete({ id: 33 }).execute()
+      await own.qb(Member).insert({ id: 7000, name: 'i' }).execute()
+      await own
+        .qb(Label)
+        .insert([
+          { list: 'x', text: 'q' },
+          { list: 'x', text: 'r' },
+        ])
+        .execute()
+      await own.qb(Team).insert({ id: 3, name: 'not marked' }).execute()
+      expect(await own.qb(Member).select('*').where({ name: 'q' }).getResultList()).toHaveLength(2)
+      await own.qb(Member).update({ name: 'nobody' }).where({ id: 1 }).execute()
+      expect((await audited.rows()).map(brief)).toEqual([
+        {
+          event: 'entity_update',
+          subject: null,
+          details: {
+            entity: 'TeamMember',
+            rows: 2,
+            ids_digest: digestOf(200, 1000),
+            changes: { name: { to: 'q' }, passwordHash: '[redacted]' },
+            where: ['id', 'name'],
+          },
+        },
+        {
+          event: 'entity_delete',
+          subject: null,
+          details: { entity: 'TeamMember', rows: 1, ids_digest: digestOf(33), where: ['id'] },
+        },
+        {
+          event: 'entity_create',
+          subject: { type: 'team_member', id: '7000' },
+          details: { entity: 'TeamMember', changes: { name: { to: 'i' } } },
+        },
+        {
+          event: 'entity_create',
+          subject: null,
+          details: { entity: 'Label', rows: 2, ids_digest: digestOf('x~~~q', 'x~~~r'), fields: [] },
+        },
+      ])
     })
 
     it('are part of the transaction that is open', async () => {

@@ -31,7 +31,7 @@ export class Label {
   text!: string
   colour?: string
 }
-export const labelSchema: EntitySchema<Label> = new EntitySchema<Label>({
+const labelSchema: EntitySchema<Label> = new EntitySchema<Label>({
   class: Label,
   tableName: 'label',
   properties: {

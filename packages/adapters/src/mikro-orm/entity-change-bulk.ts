@@ -1,6 +1,4 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { createHash } from 'node:crypto'
-import type { RecordOptions } from '@countersign/core'
 import {
   type EntityManager,
   type EntityMetadata,
@@ -10,11 +8,17 @@ import {
   Utils,
   wrap,
 } from '@mikro-orm/core'
-import type { FieldChanges, FieldRules } from './entity-change-fields.js'
-import type { EntityChanges, EntityEvent } from './entity-changes.js'
+import type { FieldRules } from './entity-change-fields.js'
+import { type QueryBuilder, recordedQueryBuilder } from './entity-change-query-builder.js'
+import { amongKeys, fieldsOfCondition, insertedKeys, recordStatement, within } from './entity-change-statement.js'
+import type { EntityChanges } from './entity-changes.js'
 
 type Method = (this: EntityManager, ...args: any[]) => Promise<any>
 type Methods = Record<'insert' | 'insertMany' | 'upsert' | 'upsertMany' | 'nativeUpdate' | 'nativeDelete', Method>
+
+interface QueryBuilders {
+  createQueryBuilder(...args: unknown[]): QueryBuilder
+}
 
 /** What the driver sent for a method, which does not always say so. */
 interface Sent {
@@ -26,9 +30,14 @@ interface Sent {
 export function recordBulkChanges(orm: MikroORM, changes: EntityChanges): void {
   const base = orm.em.constructor as typeof EntityManager
   const methods = new BulkMethods(base.prototype as unknown as Methods, changes, watchDriver(orm)).all()
+  const { createQueryBuilder } = base.prototype as unknown as QueryBuilders
   // Forks are made by the constructor of what is forked: a class of this orm's own reaches them all.
   class EntityManagerWithAudit extends base {}
-  Object.assign(EntityManagerWithAudit.prototype, methods)
+  Object.assign(EntityManagerWithAudit.prototype, methods, {
+    createQueryBuilder(this: EntityManager, ...args: unknown[]): QueryBuilder {
+      return recordedQueryBuilder(createQueryBuilder.apply(this, args), this, changes)
+    },
+  })
   Object.setPrototypeOf(orm.em, EntityManagerWithAudit.prototype)
 }
 
@@ -51,17 +60,6 @@ function watchDriver(orm: MikroORM): AsyncLocalStorage<Sent> {
     return result
   }
   return watched
-}
-
-function insertedKeys(meta: EntityMetadata, data: readonly object[], rows: readonly object[]): unknown[] {
-  return data.map((given, index) => {
-    const returned = rows[index] as Record<string, unknown> | undefined
-    const keys = meta.getPrimaryProps().map(({ name, fieldNames }) => {
-      const [field = name] = fieldNames
-      return (given as Record<string, unknown>)[name] ?? returned?.[field] ?? returned?.[name]
-    })
-    return keys.length === 1 ? keys[0] : keys
-  })
 }
 
 class BulkMethods {
@@ -94,18 +92,19 @@ class BulkMethods {
         const rules = bulk.#rulesOf(this, entity)
         if (!rules) return bulk.#base.nativeUpdate.call(this, entity, where, data, options)
         const changes = rules.changes(data)
-        return bulk.#matched(this, [rules, where, options], async (em, these, ids, more) => {
+        return bulk.#matched(this, [rules, where, options], async (em, these, keys, names) => {
           const count = await bulk.#base.nativeUpdate.call(em, entity, these, data, unfiltered(options))
-          if (changes) await bulk.#record(em, 'entity_update', rules, ids, changes, more)
+          if (changes)
+            await recordStatement(bulk.#changes, em, { event: 'entity_update', rules, keys, changes, where: names })
           return count
         })
       },
       nativeDelete(entity, where, options) {
         const rules = bulk.#rulesOf(this, entity)
         if (!rules) return bulk.#base.nativeDelete.call(this, entity, where, options)
-        return bulk.#matched(this, [rules, where, options], async (em, these, ids, more) => {
+        return bulk.#matched(this, [rules, where, options], async (em, these, keys, names) => {
           const count = await bulk.#base.nativeDelete.call(em, entity, these, unfiltered(options))
-          await bulk.#record(em, 'entity_delete', rules, ids, null, more)
+          await recordStatement(bulk.#changes, em, { event: 'entity_delete', rules, keys, changes: null, where: names })
           return count
         })
       },
@@ -126,7 +125,14 @@ class BulkMethods {
       const values = valuesOf(em, args[1] ?? args[0])
       const { primaryKeys, compositePK } = rules.meta
       const key = compositePK ? primaryKeys.map((name) => values[name]) : id
-      await this.#record(em, 'entity_create', rules, [key], rules.changes(values), { single: true })
+      const event = 'entity_create'
+      await recordStatement(this.#changes, em, {
+        event,
+        rules,
+        keys: [key],
+        changes: rules.changes(values),
+        single: true,
+      })
       return id
     })
   }
@@ -138,7 +144,8 @@ class BulkMethods {
     return within(self, async (em) => {
       const sent: Sent = { statements: 0, ids: [] }
       const answer: unknown = await this.#watched.run(sent, () => this.#base.insertMany.apply(em, args))
-      await this.#record(em, 'entity_create', rules, sent.ids, null, { fields: fieldsOf(em, rules, given) })
+      const fields = fieldsOf(em, rules, given)
+      await recordStatement(this.#changes, em, { event: 'entity_create', rules, keys: sent.ids, changes: null, fields })
       return answer
     })
   }
@@ -153,12 +160,14 @@ class BulkMethods {
       const answer: unknown = await this.#watched.run(sent, () => this.#base[method].apply(em, args))
       // What is in the identity map already is changed there, and recorded with its flush.
       if (sent.statements === 0) return answer
-      const ids = Utils.asArray(answer as object).map((entity) => keysOf(entity))
       const single = method === 'upsert'
-      const changes = single ? rules.changes(values[0] ?? {}) : null
-      await this.#record(em, 'entity_update', rules, ids, changes, {
+      await recordStatement(this.#changes, em, {
+        event: 'entity_update',
+        rules,
+        keys: Utils.asArray(answer as object).map((entity) => keysOf(entity)),
+        changes: single ? rules.changes(values[0] ?? {}) : null,
         single,
-        ...(single ? {} : { fields: fieldsOf(em, rules, values) }),
+        fields: fieldsOf(em, rules, values),
       })
       return answer
     })
@@ -168,38 +177,15 @@ class BulkMethods {
   async #matched(
     self: EntityManager,
     [{ meta }, where, options]: readonly [FieldRules, unknown, object | undefined],
-    change: (em: EntityManager, these: object, ids: unknown[][], more: { where: string[] }) => Promise<number>,
+    change: (em: EntityManager, these: object, keys: unknown[][], names: string[]) => Promise<number>,
   ): Promise<number> {
     return within(self, async (em) => {
       const found = await locked(em, meta, where, options)
       if (found.length === 0) return 0
-      return change(em, among(meta, found), found.map(keysOf), { where: [...namesIn(where, meta)].sort() })
+      const these = found.map((entity) => wrap(entity, true).getPrimaryKey())
+      return change(em, amongKeys(meta, these), found.map(keysOf), fieldsOfCondition(where, meta))
     })
   }
-
-  async #record(
-    em: EntityManager,
-    event: EntityEvent,
-    rules: FieldRules,
-    keys: readonly unknown[],
-    changes: FieldChanges | null,
-    { single = false, ...more }: { single?: boolean; fields?: string[]; where?: string[] },
-  ): Promise<void> {
-    const ids = keys.map(idText)
-    const details = {
-      entity: rules.meta.className,
-      ...(changes ? { changes } : {}),
-      ...(single ? {} : { rows: ids.length, ids_digest: idsDigest(ids), ...more }),
-    }
-    const subject = single && ids[0] !== undefined ? { subject: { type: rules.name, id: ids[0] } } : {}
-    await this.#changes.record(em, event, { ...subject, details } as RecordOptions<EntityEvent>)
-  }
-}
-
-/** In the transaction that is open, else in one around both. */
-async function within<Result>(self: EntityManager, work: (em: EntityManager) => Promise<Result>): Promise<Result> {
-  const em = self.getContext(false)
-  return em.isInTransaction() ? work(em) : em.transactional(work, { clear: true })
 }
 
 async function locked(em: EntityManager, meta: EntityMetadata, where: unknown, options = {}): Promise<object[]> {
@@ -217,11 +203,6 @@ function keysOf(entity: object): unknown[] {
   return wrap(entity, true).getPrimaryKeys() as unknown[]
 }
 
-function among({ primaryKeys: [only], compositePK }: EntityMetadata, found: readonly object[]): object {
-  const keys = found.map((entity) => wrap(entity, true).getPrimaryKey())
-  return compositePK ? { $or: keys } : { [only as string]: { $in: keys } }
-}
-
 /** What matches was found with the filters; it is named by its keys then. */
 function unfiltered(options: object | undefined): object {
   return { ...options, filters: false, unionWhere: undefined }
@@ -233,27 +214,4 @@ function valuesOf(em: EntityManager, given: unknown): Record<string, unknown> {
 
 function fieldsOf(em: EntityManager, rules: FieldRules, given: readonly object[]): string[] {
   return [...new Set(given.flatMap((one) => rules.fields(valuesOf(em, one))))].sort()
-}
-
-/** The fields that a condition speaks of, and none of its values. */
-function namesIn(where: unknown, meta: EntityMetadata): Set<string> {
-  if (Array.isArray(where)) return new Set(where.flatMap((part) => [...namesIn(part, meta)]))
-  if (!Utils.isPlainObject(where)) return new Set(meta.primaryKeys)
-  return new Set(
-    Object.entries(where as object).flatMap(([name, value]) => {
-      if (name.startsWith('$')) return [...namesIn(value, meta)]
-      return name in meta.properties ? [name] : []
-    }),
-  )
-}
-
-/** As `subject.id` has it: a key of several columns is joined with `~~~`. */
-function idText(key: unknown): string {
-  return Utils.getPrimaryKeyHash(Utils.asArray(key as never))
-}
-
-/** SHA-256, in hex, over the ids in the order of their UTF-8 bytes, each followed by a line feed. */
-function idsDigest(ids: readonly string[]): string {
-  const sorted = ids.map((id) => Buffer.from(`${id}\n`)).sort(Buffer.compare)
-  return createHash('sha256').update(Buffer.concat(sorted)).digest('hex')
 }
