@@ -225,6 +225,25 @@ for (const { name, open, here } of databases) {
       expect(await audited.sql('select id from team_member where id = 33')).toHaveLength(1)
     })
 
+    it.runIf(name === 'PostgreSQL')('count what still matches when the lock of somebody else is gone', async () => {
+      let bulk: Promise<number> | undefined
+      await audited.orm.em.fork().transactional(async (other) => {
+        await other
+          .getConnection()
+          .execute("update team_member set name = 'gone' where id = 200", [], 'run', other.getTransactionContext())
+        bulk = em.nativeUpdate(Member, { name: 'm' }, { bio: 'x' })
+        await expect
+          .poll(() =>
+            audited.sql(
+              'select 1 from pg_locks l join pg_stat_activity a using (pid) where not granted and datname = current_database()',
+            ),
+          )
+          .toHaveLength(1)
+      })
+      expect(await bulk).toBe(2)
+      expect((await audited.rows())[0]?.details).toMatchObject({ rows: 2, ids_digest: digestOf(33, 1000) })
+    })
+
     it('may run at the same time, on one entity manager', async () => {
       await Promise.all([33, 200, 1000].map((id) => em.nativeUpdate(Member, { id }, { name: `n${id}` })))
       expect(

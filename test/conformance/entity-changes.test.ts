@@ -1,5 +1,6 @@
 import { auditEntityChanges, auditedEntity } from '@countersign/adapters/mikro-orm'
-import { type AuditRow, runInContext } from '@countersign/core'
+import { type AuditRow, actAs, runInContext } from '@countersign/core'
+import { AuditEvent } from '@countersign/mixins'
 import { type EntityManager, RequestContext } from '@mikro-orm/core'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type AuditedEntities, auditedEntities, Label, Member, Team } from '../support/audited-entities.js'
@@ -194,6 +195,25 @@ for (const { name, open, here } of databases) {
       expect(await audited.rows()).toMatchObject([
         { requestId: 'request-7', address: '192.0.2.7', actor: { type: 'anonymous' } },
         { requestId: 'request-8', actor: { type: 'user', id: '8' } },
+      ])
+    })
+
+    it('bear the actor of the audited call that they are part of, by then', async () => {
+      class MemberController {
+        static readonly className = 'MemberController'
+        static readonly actor = () => null
+        static readonly trail = audited.trail
+        @AuditEvent('profile_update')
+        async rename(): Promise<void> {
+          actAs({ id: '9', label: 'Ada' })
+          em.create(Member, { name: 'by Ada' })
+          await em.flush()
+        }
+      }
+      await new MemberController().rename()
+      expect(await audited.rows()).toMatchObject([
+        { event: 'profile_update', actor: { type: 'user', id: '9' } },
+        { event: 'entity_create', actor: { type: 'user', id: '9', label: 'Ada' } },
       ])
     })
 

@@ -1,5 +1,12 @@
 import { mikroOrmSink } from '@countersign/adapters/mikro-orm'
-import { type AuditError, type AuditRow, type AuditSink, rowId, type SinkTransaction } from '@countersign/core'
+import {
+  type AuditError,
+  type AuditRow,
+  type AuditSink,
+  createAuditTrail,
+  rowId,
+  type SinkTransaction,
+} from '@countersign/core'
 import { sampleRow } from '@countersign/core/testing'
 import { defineEntity, type EntityManager, p, RequestContext, TransactionPropagation } from '@mikro-orm/core'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -37,7 +44,6 @@ for (const { name, open, here, embedded } of databases) {
       notes: (await sql('select text from note order by id', em.fork())).map(({ text }: { text: string }) => text),
       row: (await sql(`select 1 from audit_event where id = '${row.id}'`, em.fork())).length === 1,
     })
-    const fork = () => em.fork()
     beforeAll(async () => {
       database = await open()
       em = database.orm.em
@@ -89,8 +95,7 @@ for (const { name, open, here, embedded } of databases) {
         }).then(() => transaction.isOpen())
       })
       end()
-      expect(await later).toBe(false)
-      expect(transaction.isOpen()).toBe(false)
+      expect([await later, transaction.isOpen()]).toEqual([false, false])
     })
 
     it('nests what the handler does in a transaction of its own, which may fail alone', async () => {
@@ -213,6 +218,16 @@ for (const { name, open, here, embedded } of databases) {
       expect((await remains()).row).toBe(true)
     })
 
+    it('lets a row of the own connection be recorded inside, without waiting for itself', async () => {
+      const trail = createAuditTrail({ sink })
+      await transaction.run(async () => {
+        await trail.record('logout', { subject: { type: 'test', id: row.id } })
+        await add('kept')
+      })
+      await trail.settled()
+      expect(await sql(`select 1 from audit_event where subject_id = '${row.id}'`)).toHaveLength(1)
+    })
+
     it('refuses rows and listeners where none is open', async () => {
       await expect(transaction.write([row])).rejects.toMatchObject({ code: 'SETTING_INVALID' })
       expect(() => transaction.onEnd(() => undefined)).toThrow('No transaction of this orm is open')
@@ -296,15 +311,15 @@ for (const { name, open, here, embedded } of databases) {
 
     describe('notices a transaction beside it', () => {
       const ways: Record<string, () => Promise<unknown>> = {
-        'transactional of a fork': () => fork().transactional((own) => add('beside', own)),
+        'transactional of a fork': () => em.fork().transactional((own) => add('beside', own)),
         'begin of a fork': async () => {
-          const own = fork()
+          const own = em.fork()
           await own.begin()
           await add('beside', own)
           await own.commit()
         },
         'flush of a fork': () => {
-          const own = fork()
+          const own = em.fork()
           own.create(Note, { id: 1_000_002, text: 'beside' })
           return own.flush()
         },
@@ -335,7 +350,7 @@ for (const { name, open, here, embedded } of databases) {
 
       it('and not those of other requests at the same time', async () => {
         const request = (text: string) => RequestContext.create(em, () => transaction.run(() => add(text)))
-        await Promise.all([request('a'), fork().transactional((own) => add('b', own)), request('c')])
+        await Promise.all([request('a'), em.fork().transactional((own) => add('b', own)), request('c')])
         expect(escapes).toEqual([])
         expect((await remains()).notes.sort()).toEqual(['a', 'b', 'c'])
       })
@@ -346,7 +361,7 @@ for (const { name, open, here, embedded } of databases) {
         await transaction.run(async () => {
           later = new Promise<void>((resolve) => {
             end = resolve
-          }).then(() => fork().transactional((own) => add('later', own)))
+          }).then(() => em.fork().transactional((own) => add('later', own)))
         })
         end()
         await later
