@@ -8,6 +8,8 @@ export interface Plan {
   /** Responses after which the kill comes, and how much later. */
   readonly killAfter: number
   readonly killLater: number
+  /** How long before it is asked to end in order, and is killed while it does; null where it is not asked. */
+  readonly askedBefore: number | null
   /** Whether one of several processes is left alive. */
   readonly leavesOne: boolean
   /** Whether half of a record is left at the end of what was written last. */
@@ -38,6 +40,7 @@ export function planOf(seed: number, round: number, mostProcesses: number): Plan
     awayAfter: goesAway ? upTo(Math.min(killAfter, 150)) : null,
     killAfter,
     killLater: random() * 20,
+    askedBefore: upTo(4) === 0 ? random() * 60 : null,
     leavesOne: processes > 1 && upTo(1) === 0,
     tears: upTo(3) === 0,
     falseStarts: Array.from({ length: Math.max(0, upTo(5) - 3) }, () =>

@@ -91,7 +91,8 @@ export class KillRounds {
     await load.reaches(plan.killAfter)
     await delay(plan.killLater)
     const left = plan.leavesOne ? this.#servers.slice(1) : []
-    await Promise.all(this.#servers.filter((server) => !left.includes(server)).map((server) => server.kill()))
+    const dying = this.#servers.filter((server) => !left.includes(server))
+    await Promise.all(dying.map((server) => server.kill(plan.askedBefore)))
     this.#servers = left
     return load.end()
   }

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { ServerSettings, ServerStatus, Stored } from './server-settings.ts'
 
@@ -7,7 +8,6 @@ import type { ServerSettings, ServerStatus, Stored } from './server-settings.ts'
 export interface ServerProcess {
   /** Where it listens; rejects where it ends before. */
   readonly url: Promise<string>
-  readonly alive: boolean
   /** What went to its standard error. */
   readonly said: string
   status(): Promise<ServerStatus>
@@ -15,8 +15,8 @@ export interface ServerProcess {
   shipped(): Promise<ServerStatus>
   stored(prefix: string): Promise<Stored>
   store(is: 'away' | 'back'): Promise<void>
-  /** Ends it between two instructions; resolves when it is gone. */
-  kill(): Promise<void>
+  /** Ends it between two instructions, so many milliseconds after it was asked to end in order; resolves when it is gone. */
+  kill(askedBefore?: number | null): Promise<void>
   /** Ends it as an operator does. */
   stop(): Promise<void>
 }
@@ -55,9 +55,6 @@ export function startServer(settings: ServerSettings, flags: readonly string[] =
   }
   return {
     url,
-    get alive() {
-      return isAlive()
-    },
     get said() {
       return said
     },
@@ -66,12 +63,18 @@ export function startServer(settings: ServerSettings, flags: readonly string[] =
       for (;;) {
         const status = await get<ServerStatus>('/settled')
         if (status.reachable && status.spooledBytes === 0 && status.waiting === 0) return status
-        await new Promise((resolve) => setTimeout(resolve, 50))
+        await delay(50)
       }
     },
     stored: (prefix) => get(`/stored?prefix=${prefix}`),
     store: (is) => get(`/store/${is}`, { method: 'POST' }),
-    kill: () => end('SIGKILL'),
+    async kill(askedBefore = null) {
+      if (askedBefore !== null && isAlive()) {
+        child.kill('SIGTERM')
+        await delay(askedBefore)
+      }
+      await end('SIGKILL')
+    },
     stop: () => end('SIGTERM'),
   }
 }
