@@ -32,7 +32,7 @@ export function planOf(seed: number, round: number, mostProcesses: number): Plan
   const upTo = (most: number): number => Math.floor(random() * (most + 1))
   const goesAway = upTo(2) === 0
   // Enough for several batches of a replay.
-  const killAfter = upTo(goesAway ? 1500 : 150)
+  const killAfter = upTo(goesAway ? 1000 : 150)
   const processes = 1 + upTo(mostProcesses - 1)
   return {
     prefix: `r${round}-`,

@@ -172,9 +172,11 @@ function isOfTorn(fault: string): boolean {
   return fault.startsWith('SPOOL_DAMAGED') && fault.includes('torn')
 }
 
-function wrongsOf({ lost, faults }: ServerStatus): string[] {
-  const others = faults.filter((fault) => !isOfTorn(fault))
-  return lost > 0 ? [`${lost} rows were counted as lost`, ...others] : others
+function wrongsOf({ lost, faults, reachable }: ServerStatus): string[] {
+  const wrongs = faults.filter((fault) => !isOfTorn(fault))
+  if (lost > 0) wrongs.push(`${lost} rows were counted as lost`)
+  if (!reachable) wrongs.push('The store is said to be away, and is there.')
+  return wrongs
 }
 
 /** Leaves half of a record behind the last one, as a machine does that stops in the middle of a write. */

@@ -11,7 +11,7 @@ export interface ServerProcess {
   /** What went to its standard error. */
   readonly said: string
   status(): Promise<ServerStatus>
-  /** Its status when nothing waits any more, however long that takes. */
+  /** Its status when nothing waits any more, however long that takes; the store must be there. */
   shipped(): Promise<ServerStatus>
   stored(prefix: string): Promise<Stored>
   store(is: 'away' | 'back'): Promise<void>
@@ -62,7 +62,7 @@ export function startServer(settings: ServerSettings, flags: readonly string[] =
     async shipped() {
       for (;;) {
         const status = await get<ServerStatus>('/settled')
-        if (status.reachable && status.spooledBytes === 0 && status.waiting === 0) return status
+        if (status.spooledBytes === 0 && status.waiting === 0) return status
         await delay(50)
       }
     },

@@ -52,6 +52,7 @@ try {
   )
   const verdicts = [...verdictsOn(samples, { seconds, rate }), ...wrongs.slice(0, 20), ...last.faults]
   if (answered < attempts.length) verdicts.push(`${attempts.length - answered} requests were not answered`)
+  if (!last.reachable) verdicts.push('the store is said to be away, and is there')
   if (last.lost > 0) verdicts.push(`${last.lost} rows were lost`)
   for (const verdict of verdicts) console.error(`FAILED: ${verdict}`)
   process.exitCode = verdicts.length > 0 ? 1 : 0
