@@ -58,6 +58,7 @@ export class RowDelivery {
       spool,
       sink,
       health: this.health,
+      patience: parts.patience,
       onRefused: (row, cause) => this.#lose([row], cause, []),
       onFault: (fault) => this.report(fault),
     })

@@ -9,6 +9,8 @@ export interface SpoolShipperParts {
   readonly spool: AuditSpool
   readonly sink: AuditSink
   readonly health: StoreHealth
+  /** Milliseconds: a store that takes longer is away for those who ask. */
+  readonly patience: number
   /** Told of a row that the store will never take; it has been set aside, where that was possible. */
   readonly onRefused: (row: AuditRow, cause: unknown) => void
   readonly onFault: (fault: AuditError) => void
@@ -24,6 +26,8 @@ export class SpoolShipper {
   #running: Promise<void> | undefined
   #again = false
   #pause = 0
+  /** The row that was shipped last: written again, it counts once. */
+  #last: readonly AuditRow[] = []
   #timer: NodeJS.Timeout | undefined
   #stopped = false
 
@@ -71,21 +75,44 @@ export class SpoolShipper {
   async #shipAll(): Promise<void> {
     const { health, onFault, spool } = this.#parts
     try {
+      if (health.away && spool.size.rows === 0) await this.#askAgain()
       for (let batch = await this.#next(); batch; batch = await this.#next()) {
         const { outages } = health
-        await this.#ship(batch.rows)
+        const inTime = await this.#inTime(this.#ship(batch.rows))
         await this.#read(() => batch.done())
+        this.#last = batch.rows.slice(-1)
         // While it lags behind, what comes now may wait here as well.
-        if (batch.rows.length < batchRows || spool.size.rows === 0) health.answered(outages)
+        if (inTime && (batch.rows.length < batchRows || spool.size.rows === 0)) health.answered(outages)
       }
-      this.#pause = 0
+      // It answers, and too late: it is asked now and then, until it is quick enough to wait for.
+      this.#pause = health.away && this.#last.length > 0 ? this.#longer() : 0
     } catch (cause) {
-      this.#pause = Math.min(longestPause, Math.max(shortestPause, this.#pause * 2))
+      this.#pause = this.#longer()
       // The spool itself is broken; of the store, its health tells.
       if (cause instanceof SpoolBroken)
         onFault(new AuditError('SPOOL_FAILED', 'The spool could not be read.', { cause: cause.cause }))
       else health.failed(cause)
     }
+  }
+
+  async #askAgain(): Promise<void> {
+    if (this.#last.length === 0) return
+    const { health, sink } = this.#parts
+    const { outages } = health
+    const asked = sink.write(this.#last).catch((cause) => {
+      if (!isRefusal(cause)) throw cause
+    })
+    if (await this.#inTime(asked)) health.answered(outages)
+  }
+
+  async #inTime(work: Promise<void>): Promise<boolean> {
+    const startedAt = performance.now()
+    await work
+    return performance.now() - startedAt <= this.#parts.patience
+  }
+
+  #longer(): number {
+    return Math.min(longestPause, Math.max(shortestPause, this.#pause * 2))
   }
 
   async #next(): Promise<SpoolBatch | null> {
