@@ -84,7 +84,7 @@ export class Lane {
 
   /** The next rows; null when none wait. */
   async read(limit: number): Promise<Reading | null> {
-    await this.#removeRead().catch(() => undefined)
+    await this.tidy().catch(() => undefined)
     const segment = this.#segments.find((one) => !isRead(one))
     return segment ? readSegment(segment, limit) : null
   }
@@ -98,20 +98,21 @@ export class Lane {
     segment.from = to
     segment.rows = to >= segment.end ? 0 : segment.rows - lines
     await writePosition(join(this.folder, positionFile), { segment: segment.number, offset: to })
-    await this.#removeRead()
+    await this.tidy()
   }
 
   /** Gives the sub-folder back, for the next process where something waits in it. */
   async release(): Promise<void> {
     this.seal()
-    await this.#removeRead().catch(() => undefined)
+    await this.tidy().catch(() => undefined)
     const isEmpty = this.#segments.length === 0
     if (isEmpty) clear(this.folder)
     this.#lock.release()
     if (isEmpty) removeEmpty(this.folder)
   }
 
-  async #removeRead(): Promise<void> {
+  /** Removes the segments that were replayed, and are not appended to. */
+  async tidy(): Promise<void> {
     while (this.#segments[0] && this.#segments[0] !== this.#active && isRead(this.#segments[0])) {
       const [first] = this.#segments
       if (this.#adopted && (await hasGrown(first))) return

@@ -26,6 +26,7 @@ export class SegmentWriter {
   readonly #segmentBytes: number
   #opened: Opened | null = null
   #begun = 0
+  #failing = false
   #queue: Waiting[] = []
   #queuedBytes = 0
   #running: Promise<void> | null = null
@@ -83,9 +84,12 @@ export class SegmentWriter {
   async #write(group: readonly Waiting[]): Promise<void> {
     const bytes = Buffer.from(group.map(({ text }) => text).join(''))
     try {
+      if (this.#failing) await this.#makeRoom()
+      this.#failing = true
       this.#opened ??= await this.#begin()
       const { segment, file } = this.#opened
       await this.#store(file, segment, bytes)
+      this.#failing = false
       segment.end += bytes.length
       for (const { rows } of group) segment.rows += rows
       if (segment.end >= this.#segmentBytes) await this.#seal()
@@ -112,6 +116,13 @@ export class SegmentWriter {
     }
   }
 
+  /** On a disk that is full, what was replayed must not take the place of what comes. */
+  async #makeRoom(): Promise<void> {
+    const segment = this.#opened?.segment
+    if (segment && segment.from >= segment.end) await this.#seal()
+    await this.#lane.tidy().catch(() => undefined)
+  }
+
   async #begin(): Promise<Opened> {
     const segment = this.#lane.begin(++this.#begun)
     let file: FileHandle | null = null
@@ -125,6 +136,7 @@ export class SegmentWriter {
     } catch (cause) {
       this.#lane.seal()
       await file?.close()
+      await this.#lane.tidy().catch(() => undefined)
       throw cause
     }
   }
