@@ -164,7 +164,8 @@ export class RowDelivery {
     const { delivery, unreachable } = policies.of(event)
     if (delivery === 'deferred' || waits) return spoolFirst
     if (unreachable === 'open') return storeOnly
-    return this.health.away ? spoolFirst : storeFirst
+    // A spool that failed is tried again with what comes, also when the store is back: else nobody would know it works.
+    return this.health.away || this.#spoolFailing ? spoolFirst : storeFirst
   }
 
   async #inTurn(rows: readonly AuditRow[], ways: readonly Way[], above: Telling, before?: unknown): Promise<void> {
