@@ -4,7 +4,7 @@ import type { OutageServer } from './outage-server.js'
 
 export type Kind = 'awaited' | 'deferred' | 'denied' | 'joined' | 'open'
 
-export const usualKinds: readonly Kind[] = ['awaited', 'deferred', 'denied', 'joined']
+const usualKinds: readonly Kind[] = ['awaited', 'deferred', 'denied', 'joined']
 
 /** A request, and what its client knows of it. */
 export interface Asked {

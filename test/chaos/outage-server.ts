@@ -41,7 +41,7 @@ export interface OutageServerOptions {
 }
 
 /** Five ways for a row to be delivered, each at a path of its name. */
-export const policies: NonNullable<AuditTrailOptions['policies']> = {
+const policies: NonNullable<AuditTrailOptions['policies']> = {
   logout: { delivery: 'deferred' },
   profile_update: { delivery: 'joined', unreachable: 'closed' },
   token_refresh: { unreachable: 'open' },
