@@ -32,6 +32,7 @@ export function mikroOrmSink(orm: MikroORM, options: MikroOrmSinkOptions = {}): 
   const connections = embedded ? 1 : (options.connections ?? 2)
   const client = copyClient(orm, connections)
   const writer = new RowWriter(client)
+  const transaction = sinkTransaction(orm)
   const commits = new GroupCommit((rows) => writer.write(rows), {
     inFlight: connections,
     maxBatch: options.maxBatch ?? 1000,
@@ -45,9 +46,9 @@ export function mikroOrmSink(orm: MikroORM, options: MikroOrmSinkOptions = {}): 
       return commits.waiting
     },
     onBatch: (listener) => commits.onBatch(listener),
-    transaction: sinkTransaction(orm),
+    transaction,
     ledger: floodLedger(client),
-    waitsForCaller: () => embedded && orm.em.isInTransaction(),
+    waitsForCaller: () => embedded && transaction.isOpen(),
     async close() {
       await commits.close()
       await client.close()
