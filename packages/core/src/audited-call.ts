@@ -48,7 +48,7 @@ export class AuditedCall {
   /** Run when the call closes, with whether it succeeded; the response waits for them. */
   readonly afterwards: Array<(succeeded: boolean) => Promise<void>> = []
   /** The rows of calls inside this one, which it delivers with its own. */
-  readonly #nested: Array<{ trail: AuditTrail; rows: AuditRow[] }> = []
+  #nested: Array<{ trail: AuditTrail; rows: AuditRow[] }> | undefined
   #closed = false
 
   constructor(
@@ -107,10 +107,11 @@ export class AuditedCall {
     }
     const outermost = this.#outermostOpen()
     if (outermost) {
+      outermost.#nested ??= []
       outermost.#nested.push({ trail: this.trail, rows })
       return done
     }
-    if (this.#nested.length > 0) return this.#deliverAll(rows)
+    if (this.#nested) return this.#deliverAll(rows, this.#nested)
     return rows.length === 0 ? done : this.trail.deliver(rows)
   }
 
@@ -124,9 +125,9 @@ export class AuditedCall {
     }
   }
 
-  async #deliverAll(own: AuditRow[]): Promise<void> {
+  async #deliverAll(own: AuditRow[], nested: ReadonlyArray<{ trail: AuditTrail; rows: AuditRow[] }>): Promise<void> {
     const batches = new Map([[this.trail, own]])
-    for (const { trail, rows } of this.#nested) batches.set(trail, [...(batches.get(trail) ?? []), ...rows])
+    for (const { trail, rows } of nested) batches.set(trail, [...(batches.get(trail) ?? []), ...rows])
     for (const [trail, rows] of batches) if (rows.length > 0) await trail.deliver(rows)
   }
 

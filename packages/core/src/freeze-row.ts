@@ -10,8 +10,9 @@ export function freezeRow(row: AuditRow): AuditRow {
   Object.freeze(row.subject)
   Object.freeze(row.attempted)
   Object.freeze(row.device)
-  if (row.proxies) freezeDeep(row.proxies)
-  freezeDeep(row.details)
+  // Whatever made these has frozen them while it did.
+  if (row.proxies && !Object.isFrozen(row.proxies)) freezeDeep(row.proxies)
+  if (!Object.isFrozen(row.details)) freezeDeep(row.details)
   return Object.freeze(row)
 }
 

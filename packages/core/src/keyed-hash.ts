@@ -47,3 +47,20 @@ function hmacWith(key: Uint8Array): KeyedHash {
     return short.toString('base64url')
   }
 }
+
+const mostRemembered = 500
+
+/** Makes the hash of a text that comes again and again only once, as far as the last of them. */
+export function remembered(hashOf: KeyedHash): KeyedHash {
+  // Two generations: dropping the older one whole costs nothing.
+  let recent = new Map<string, string>()
+  let older = new Map<string, string>()
+  return (text) => {
+    const known = recent.get(text) ?? older.get(text)
+    if (known !== undefined) return known
+    const made = hashOf(text)
+    if (recent.size >= mostRemembered) [older, recent] = [recent, new Map()]
+    recent.set(text, made)
+    return made
+  }
+}

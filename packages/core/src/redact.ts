@@ -73,7 +73,12 @@ export function redactText(text: string, limit: number = maxText): string {
  * // → { plan: 'pro', card: { number_hint: '42', cvv: '[redacted]' } }
  */
 export function redact(value: unknown): Json {
-  return redactAt(value, { path: [], left: maxValues })
+  return redactAt(value, { path: [], left: maxValues, frozen: false })
+}
+
+/** The same, frozen at every depth: for rows, which others are shown. */
+export function redactFrozen(value: unknown): Json {
+  return redactAt(value, { path: [], left: maxValues, frozen: true })
 }
 
 /** Where in the value the copying is. */
@@ -82,6 +87,8 @@ interface Walk {
   readonly path: object[]
   /** How many values may still be copied: what is reached by many ways is long, too. */
   left: number
+  /** Whether the copy is frozen while it is made: to go through it again would cost more. */
+  readonly frozen: boolean
 }
 
 function redactAt(value: unknown, walk: Walk): Json {
@@ -125,6 +132,7 @@ function copyOf(value: object, walk: Walk): Json {
   path.push(value)
   const copy = isPlain ? redactEntries(value, walk) : redactUnusual(value, walk)
   path.pop()
+  if (walk.frozen) Object.freeze(copy)
   return copy
 }
 

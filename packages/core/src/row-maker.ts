@@ -14,8 +14,8 @@ import {
   textOf,
   toActor,
 } from './identity.js'
-import { keyedHashes } from './keyed-hash.js'
-import { redact } from './redact.js'
+import { keyedHashes, remembered } from './keyed-hash.js'
+import { redactFrozen } from './redact.js'
 import type { AuditRow, Device } from './row.js'
 import {
   bounded,
@@ -49,7 +49,7 @@ export class RowMaker {
     this.#options = options
     const hashFor = keyedHashes(options.key)
     this.#hashIdentifier = hashFor('attempted')
-    this.#hashSession = hashFor('session')
+    this.#hashSession = remembered(hashFor('session'))
   }
 
   identifierHash(identifier: string): string {
@@ -91,7 +91,7 @@ export class RowMaker {
       scope: throttling ? bounded(throttling.scope, longest.scope) : null,
       limit: throttling ? throttling.limit : null,
       retryAfter: throttling ? throttling.retryAfter : null,
-      details: attempt.details ? (redact(attempt.details) as AuditRow['details']) : noDetails,
+      details: attempt.details ? (redactFrozen(attempt.details) as AuditRow['details']) : noDetails,
       repeatCount: null,
       firstAt: null,
       lastAt: null,

@@ -46,10 +46,13 @@ export function cleanAddress(address: unknown): string | null {
 /** The way a request took, without the hops that have no address. */
 export function cleanHops(hops: unknown): readonly Hop[] | null {
   if (!Array.isArray(hops)) return null
-  return hops.slice(0, maxHops).flatMap((hop: Partial<Hop> | null | undefined) => {
+  const clean: Hop[] = []
+  for (let index = 0; index < hops.length && index < maxHops; index++) {
+    const hop = hops[index] as Partial<Hop> | null | undefined
     const address = cleanAddress(hop?.address)
-    return address === null ? [] : [{ address, trusted: hop?.trusted === true }]
-  })
+    if (address !== null) clean.push(Object.freeze({ address, trusted: hop?.trusted === true }))
+  }
+  return Object.freeze(clean)
 }
 
 /** A device with nothing in it but its three texts. */

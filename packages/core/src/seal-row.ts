@@ -1,6 +1,6 @@
 import { outcomes, severities } from './events.js'
 import { type Actor, isActorType } from './identity.js'
-import { redact } from './redact.js'
+import { redactFrozen } from './redact.js'
 import type { AuditRow } from './row.js'
 import {
   cleanActor,
@@ -61,7 +61,7 @@ function sealActor(original: Actor | null, changed: Actor): Actor {
 }
 
 function detailsOf(details: unknown): AuditRow['details'] {
-  const copy = redact(details)
+  const copy = redactFrozen(details)
   return (typeof copy === 'object' && copy !== null ? copy : {}) as AuditRow['details']
 }
 
