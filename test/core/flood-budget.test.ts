@@ -126,6 +126,14 @@ describe('the budget of a flood', () => {
     expect([userAgent, device, sessionId, route, subject, proxies, limit, status]).toEqual(Array(8).fill(null))
   })
 
+  it('says when the first and the last repeat happened, in whatever order they ended', async () => {
+    const { deny, announced } = memoryFloods()
+    const at = (second: number): Date => new Date(Date.parse('2026-03-04T05:06:00.000Z') + second * 1000)
+    deny(...[7, 5, 3, 6, 4].map((second) => denial({ occurredAt: at(second) })))
+    await tick(window)
+    expect(announced).toMatchObject([{ firstAt: at(3), lastAt: at(6), repeatCount: 4 }])
+  })
+
   it('freezes what it makes, as a trail does', async () => {
     const { deny, announced } = memoryFloods()
     const [first] = deny(denial(), denial())

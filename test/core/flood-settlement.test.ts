@@ -55,6 +55,7 @@ describe('what was counted', () => {
     expect(other.announced).toEqual([])
     await tick(60_000)
     expect(other.announced).toMatchObject([{ repeatCount: 39 }])
+    expect(other.announced.every((row) => Object.isFrozen(row) && Object.isFrozen(row.details))).toBe(true)
     expect(attemptsIn(ledger.sink.rows)).toBe(40)
     await other.budget.close()
   })
@@ -79,6 +80,24 @@ describe('what was counted', () => {
     await runInContext(request, () => budget.close())
     const all = ['put', 'close', 'closeAbandoned', 'deliver', 'announce', 'report']
     expect(Object.fromEntries(seen)).toEqual(Object.fromEntries(all.map((what) => [what, 'nobody'])))
+  })
+
+  it('is settled also after rows that could not be handed over', async () => {
+    const faults: string[] = []
+    const delivered: AuditRow[] = []
+    let isBroken = true
+    const deliver = (rows: readonly AuditRow[]): void => {
+      if (isBroken) throw new Error('broken')
+      delivered.push(...rows)
+    }
+    const budget = new FloodBudget({}, { deliver, announce: () => undefined, report: (code) => faults.push(code) })
+    budget.admit(many(3))
+    await tick(60_000)
+    isBroken = false
+    budget.admit(many(5))
+    await budget.close()
+    expect(faults).toEqual(['LEDGER_FAILED'])
+    expect(delivered).toMatchObject([{ repeatCount: 4 }])
   })
 
   it('keeps no process alive', async () => {
@@ -141,6 +160,19 @@ describe('a ledger that fails', () => {
     expect(closing).toHaveLength(1)
     expect(attemptsIn(delivered)).toBe(3000)
     expect(budget.collapsed).toBe(0)
+  })
+
+  it('is not sent a flood again that was closed while it took its time to fail', async () => {
+    const { deny, ledger, delivered } = memoryFloods({ window: 1 })
+    const puts: Array<(cause: Error) => void> = []
+    vi.spyOn(ledger, 'put').mockImplementation(() => new Promise((_, reject) => puts.push(reject)))
+    deny(...many(3))
+    await tick(2000)
+    puts[0]?.(new Error('at last'))
+    await tick(30_000)
+    expect(puts).toHaveLength(1)
+    expect(delivered).toEqual([])
+    expect(attemptsIn(ledger.sink.rows)).toBe(3)
   })
 
   it('leaves only what it is not known to have, as a row of its own, and the rest to who sweeps', async () => {
