@@ -5,6 +5,8 @@ import { type Attempt, Clients, paths } from './server-load.ts'
 export interface Interval {
   readonly inFlight: number
   readonly answered: number
+  /** Answers from 500: what could not be recorded with its change. */
+  readonly refused: number
   /** Milliseconds that 99 of 100 answers took at most. */
   readonly slow: number
 }
@@ -19,6 +21,7 @@ export class SoakLoad {
   readonly #attempts: Attempt[] = []
   #sent = 0
   #times: number[] = []
+  #refused = 0
   #began = 0
 
   constructor(url: string, connections: number) {
@@ -46,7 +49,7 @@ export class SoakLoad {
   /** Sends so many in a second, whether they are answered or not. */
   async offer(rate: number, seconds: number): Promise<void> {
     this.#began = performance.now()
-    this.#times = []
+    this.interval()
     const before = this.#sent
     for (let elapsed = 0; elapsed < seconds; elapsed = this.#elapsed()) {
       const due = Math.floor(elapsed * rate) - (this.#sent - before)
@@ -62,9 +65,11 @@ export class SoakLoad {
 
   interval(): Interval {
     const times = this.#times.sort((a, b) => a - b)
+    const refused = this.#refused
     this.#times = []
+    this.#refused = 0
     const slow = times[Math.floor(times.length * 0.99)] ?? 0
-    return { inFlight: this.#sent - this.#attempts.length, answered: times.length, slow }
+    return { inFlight: this.#sent - this.#attempts.length, answered: times.length, refused, slow }
   }
 
   /** Resolves when everything is answered. */
@@ -85,7 +90,9 @@ export class SoakLoad {
     const number = this.#sent++
     const path = paths[number % paths.length] as string
     const began = performance.now()
-    this.#attempts.push(await this.#clients.attempt(this.#url, path, `s${number}`))
+    const attempt = await this.#clients.attempt(this.#url, path, `s${number}`)
+    this.#attempts.push(attempt)
+    if ((attempt.status ?? 0) >= 500) this.#refused++
     this.#times.push(performance.now() - began)
   }
 }

@@ -6,6 +6,13 @@ export interface Sample extends ServerStatus, Interval {
   readonly at: number
 }
 
+/** How long it lasted, when its outage was over, in seconds, and how much it was asked in one. */
+export interface Soak {
+  readonly seconds: number
+  readonly outageEnd: number
+  readonly rate: number
+}
+
 const growth = 1.2
 
 /**
@@ -13,11 +20,11 @@ const growth = 1.2
  * third is at most 1.2 times that of the calm before the outage, from a third to a half: by then
  * everything is compiled and every pool is filled, and what the outage left must be gone again.
  * The sink's queue is bounded where it never holds more than comes in five seconds, for which an
- * attempt waits at most, and the spool where it holds no more than comes in one, the outage and
- * its replay apart. What clients wait for says more about the machine.
+ * attempt waits at most, and the spool where it holds no more than comes in one before the
+ * outage and from when that was replayed. What clients wait for says more about the machine.
  */
-export function verdictsOn(samples: readonly Sample[], soak: { seconds: number; rate: number }): string[] {
-  const { seconds, rate } = soak
+export function verdictsOn(samples: readonly Sample[], soak: Soak): string[] {
+  const { seconds, rate, outageEnd } = soak
   const calm = samples.filter(({ at }) => at > seconds / 3 && at <= seconds / 2)
   const late = samples.filter(({ at }) => at > (seconds * 2) / 3)
   const [before, after] = [calm, late].map((some) => spread(some.map(({ memory }) => memory.heap / 2 ** 20)))
@@ -29,12 +36,18 @@ export function verdictsOn(samples: readonly Sample[], soak: { seconds: number; 
   const rss = [calm, late].map((some) => spread(some.map(({ memory }) => memory.rss / 2 ** 20)))
   console.log(`rss, MiB: calm ${rss.map((one) => one && said(one)).join(', last third ')}`)
   const waiting = Math.max(...samples.map(({ waiting }) => waiting))
-  const spooled = Math.max(...[...calm, ...late].map(({ spooledRows }) => spooledRows))
-  const outage = Math.max(...samples.map(({ spooledRows }) => spooledRows))
-  console.log(`waiting at most: ${waiting}; in the spool at most: ${spooled} while calm, ${outage} in the outage`)
+  const most = Math.max(...samples.map(({ spooledRows }) => spooledRows))
+  const caught = samples.findIndex(({ at, spooledRows }) => at > outageEnd && spooledRows <= rate)
+  const replayed = caught < 0 ? [] : samples.slice(caught)
+  const spooled = Math.max(...[...calm, ...replayed].map(({ spooledRows }) => spooledRows))
+  const since = replayed[0] ? `${replayed[0].at - outageEnd} s after it at most` : 'never'
+  console.log(
+    `waiting at most: ${waiting}; in the spool at most: ${most} in the outage, replayed ${since}; else ${spooled}`,
+  )
   const verdicts: string[] = []
   if (ratio > growth) verdicts.push(`the heap grew to ${ratio.toFixed(3)} times what it was`)
   if (waiting > rate * 5) verdicts.push(`${waiting} waited at a time`)
+  if (replayed.length === 0) verdicts.push('what the outage left in the spool was never replayed')
   if (spooled > rate) verdicts.push(`${spooled} rows waited in the spool while the store was there`)
   return verdicts
 }

@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util'
 import { emptyPostgres } from '../support/databases.ts'
 import { wrongsIn } from './server-check.ts'
 import { startServer } from './server-process.ts'
-import type { ServerSettings, ServerStatus } from './server-settings.ts'
+import type { ServerSettings } from './server-settings.ts'
 import { SoakLoad } from './soak-load.ts'
 import { type Sample, verdictsOn } from './soak-verdicts.ts'
 
@@ -40,7 +40,9 @@ try {
   console.log(
     `${postgres ? 'PostgreSQL' : 'PGlite'}: ${most.toFixed(0)} requests/s with ${connections} connections; now ${rate.toFixed(0)}/s for ${seconds} s`,
   )
-  console.log('   at    rss   heap external waiting  spool rows  spool MiB  asked  answered/s  p99 ms   recorded')
+  console.log(
+    '   at    rss   heap external waiting  spool rows  spool MiB  asked  answered/s  refused  p99 ms   recorded',
+  )
   const offered = load.offer(rate, seconds)
   await Promise.all([offered, sampling(), interrupted()])
   const last = await server.shipped()
@@ -50,7 +52,11 @@ try {
   console.log(
     `${attempts.length} requests, ${answered} answered; ${last.recorded} rows recorded, ${last.lost} lost; ${wrongs.length} not as promised`,
   )
-  const verdicts = [...verdictsOn(samples, { seconds, rate }), ...wrongs.slice(0, 20), ...last.faults]
+  const verdicts = [
+    ...verdictsOn(samples, { seconds, outageEnd: seconds / 2 + outage, rate }),
+    ...wrongs.slice(0, 20),
+    ...last.faults,
+  ]
   if (answered < attempts.length) verdicts.push(`${attempts.length - answered} requests were not answered`)
   if (!last.reachable) verdicts.push('the store is said to be away, and is there')
   if (last.lost > 0) verdicts.push(`${last.lost} rows were lost`)
@@ -88,8 +94,9 @@ function print({
   memory,
   inFlight,
   answered,
+  refused,
   slow,
-}: Sample & ServerStatus): void {
+}: Sample): void {
   const mebibytes = (bytes: number): string => (bytes / 2 ** 20).toFixed(1)
   const columns = [
     [at, 5],
@@ -101,6 +108,7 @@ function print({
     [mebibytes(spooledBytes), 11],
     [inFlight, 7],
     [(answered / every).toFixed(0), 12],
+    [refused, 9],
     [slow.toFixed(0), 8],
     [recorded, 11],
   ] as const
