@@ -152,12 +152,13 @@ class Trail implements AuditTrail {
       patience,
       onLost: (rows, cause) => this.#losses.note(rows, cause),
     })
-    this.#floods = options.floods && this.#flooding(options.floods)
     this.#joined = sink.transaction && this.#joining(sink.transaction)
     if (spool) this.#delivery.health.watch(recordDegradation(record))
     this.#unwatch = options.limiter?.watch?.(recordDegradation(record))
     metrics?.gauges(() => this.health)
     if (metrics) sink.onBatch?.((rows, seconds) => metrics.batch(rows, seconds))
+    // Last: it has a timer, which a trail that is refused would leave running.
+    this.#floods = options.floods && this.#flooding(options.floods)
   }
 
   get joins(): boolean {
