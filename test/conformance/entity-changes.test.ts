@@ -148,7 +148,7 @@ for (const { name, open, here } of databases) {
     it('are undone where their row can not be written', async () => {
       await audited.sql("alter table audit_event add constraint no_eve check (details::text not like '%Eve%')")
       em.create(Member, { name: 'Eve' })
-      await expect(em.flush()).rejects.toMatchObject({ code: '23514' })
+      await expect(em.flush()).rejects.toMatchObject({ code: 'SINK_FAILED', cause: { code: '23514' } })
       await audited.sql('alter table audit_event drop constraint no_eve')
       expect(await audited.sql("select 1 from team_member where name = 'Eve'")).toEqual([])
     })
