@@ -220,7 +220,10 @@ for (const { name, open, here } of databases) {
 
     it('are undone where their row can not be written', async () => {
       await audited.sql("alter table audit_event add constraint no_bulk check (event <> 'entity_delete') not valid")
-      await expect(em.nativeDelete(Member, { id: 33 })).rejects.toMatchObject({ code: 'SINK_FAILED', cause: { code: '23514' } })
+      await expect(em.nativeDelete(Member, { id: 33 })).rejects.toMatchObject({
+        code: 'SINK_FAILED',
+        cause: { code: '23514' },
+      })
       await audited.sql('alter table audit_event drop constraint no_bulk')
       expect(await audited.sql('select id from team_member where id = 33')).toHaveLength(1)
     })

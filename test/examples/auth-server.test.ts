@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,42 +6,12 @@ import { Redis } from 'ioredis'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { AuthClient } from '../support/auth-client.js'
 import { emptyPostgres, postgresAvailable } from '../support/databases.js'
-import { freePort } from '../support/free-port.js'
 import { redisInstalled, redisServer } from '../support/redis.js'
+import { killAll, launch, start } from '../support/server-process.js'
 
-const main = new URL('../../examples/auth-server/dist/main.js', import.meta.url).pathname
 const withPostgres = await postgresAvailable()
 const withRedis = redisInstalled()
 const password = 'correct horse battery staple'
-
-interface Started {
-  readonly url: string
-  readonly process: ChildProcess
-  readonly output: () => string
-  readonly exit: Promise<number | null>
-}
-
-const running: ChildProcess[] = []
-
-async function launch(env: Record<string, string>, user?: number): Promise<Started> {
-  const port = await freePort()
-  const child = spawn(process.execPath, [main], {
-    env: { PATH: process.env.PATH ?? '', PORT: String(port), ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    ...(user === undefined ? {} : { uid: user, gid: user }),
-  })
-  running.push(child)
-  let text = ''
-  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (text += chunk))
-  const exit = new Promise<number | null>((resolve) => child.once('exit', resolve))
-  return { url: `http://127.0.0.1:${port}`, process: child, output: () => text, exit }
-}
-
-async function start(env: Record<string, string>): Promise<Started> {
-  const started = await launch(env)
-  await expect.poll(() => started.output(), { timeout: 30_000 }).toContain('is ready at')
-  return started
-}
 
 describe('the server, started as the README says', () => {
   let folder: string
@@ -50,12 +19,7 @@ describe('the server, started as the README says', () => {
     folder = await mkdtemp(join(tmpdir(), 'countersign-'))
   })
   afterEach(async () => {
-    for (const child of running.splice(0)) {
-      if (child.exitCode === null) child.kill('SIGKILL')
-      await new Promise((resolve) =>
-        child.exitCode === null && child.signalCode === null ? child.once('exit', resolve) : resolve(null),
-      )
-    }
+    await killAll()
     await rm(folder, { recursive: true, force: true })
   })
 

@@ -102,7 +102,7 @@ describe('a server whose database is away', () => {
     Object.assign(system.auth.database.orm, { checkConnection })
     const before = performance.now()
     const answer = await client.get('/readyz')
-    expect([answer.status, answer.json]).toEqual([503, { status: 'unavailable' }])
+    expect([answer.status, answer.json]).toEqual([503, { status: 'unready', store: 'away', spool: 'ok' }])
     expect(performance.now() - before).toBeLessThan(2000)
   })
 

@@ -38,6 +38,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
   if (Boolean(env.ADMIN_EMAIL) !== Boolean(env.ADMIN_PASSWORD))
     faults.push('ADMIN_EMAIL and ADMIN_PASSWORD go together')
   const proxies = proxiesOf(env.TRUST_PROXY, faults)
+  const metricsToken = metricsTokenOf(env.METRICS_TOKEN, faults)
   if (port === null || publicUrl === null || faults.length > 0)
     throw new Error(`The settings are not right:${faults.map((fault) => `\n- ${fault}`).join('')}`)
   const secret = env.SECRET_KEY || secretOfFolder(folder)
@@ -52,6 +53,8 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
       publicUrl,
       production,
       proxies,
+      spoolFolder: resolve(env.SPOOL_DIR || join(folder, 'spool')),
+      ...(metricsToken === undefined ? {} : { metricsToken }),
     },
     warnings:
       env.DATABASE_URL && !env.SECRET_KEY
@@ -112,6 +115,13 @@ function proxiesOf(text: string | undefined, faults: string[]): number | string[
     'TRUST_PROXY must be a number of proxies or networks (10.0.0.0/8,192.168.0.0/16): trusting everybody lets every client write its own address',
   )
   return 0
+}
+
+/** What fits into a header, and can't be guessed. */
+function metricsTokenOf(text: string | undefined, faults: string[]): string | undefined {
+  if (!text || /^[\w\-.~+/=]{16,}$/.test(text)) return text || undefined
+  faults.push("METRICS_TOKEN must have 16 characters or more, letters, digits and -._~+/= ('openssl rand -hex 32')")
+  return undefined
 }
 
 function isNetwork(text: string): boolean {

@@ -1,5 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import { type AuthServer, createAuthServer } from '@countersign/auth'
+import { AuditError } from '@countersign/core'
+import { endWithSignals } from './end-with-signals.js'
 import { readEnvironment, urlOf } from './environment.js'
 import { openRedis } from './open-redis.js'
 
@@ -7,7 +9,7 @@ async function main(): Promise<void> {
   const { host, port, settings, redisUrl, admin, warnings } = readEnvironment(process.env)
   for (const warning of warnings) console.warn(`Warning: ${warning}`)
   const redis = redisUrl === undefined ? undefined : openRedis(redisUrl)
-  const auth = await createAuthServer(redis ? { ...settings, redis } : settings)
+  const auth = await createAuthServer(redis ? { ...settings, redis } : settings).catch(nameSetting)
   tellOfOutages(auth)
   const server = createServer(auth.app)
   try {
@@ -19,17 +21,17 @@ async function main(): Promise<void> {
   }
   console.log(welcome(settings.publicUrl, urlOf(host, port), settings.production === true))
 
-  const stop = async (): Promise<void> => {
-    const closed = new Promise((resolve) => server.close(resolve))
-    server.closeIdleConnections()
-    // A client that never finishes must not keep the rows of the others from being stored.
-    setTimeout(() => server.closeAllConnections(), 5000).unref()
-    await closed
+  endWithSignals(server, async () => {
     await auth.close()
     redis?.disconnect()
-  }
-  for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.once(signal, () => void stop().then(() => process.exit(0), fail))
+  })
+}
+
+/** The spool knows its folder, and not where it was set. */
+function nameSetting(error: unknown): never {
+  if (error instanceof AuditError && error.code === 'SPOOL_INVALID')
+    throw new Error(`${error.message} (SPOOL_DIR)`, { cause: error })
+  throw error
 }
 
 /** What the trail records of them, on the console as well. */

@@ -1,7 +1,16 @@
 import { bowserDevice } from '@countersign/adapters/bowser'
 import { mikroOrmReader, mikroOrmSink } from '@countersign/adapters/mikro-orm'
+import { type PrometheusMetrics, prometheusMetrics } from '@countersign/adapters/prom-client'
 import { auditedControllers, safeDefaults } from '@countersign/adapters/routing-controllers'
-import { type AuditTrail, createAuditTrail } from '@countersign/core'
+import {
+  type AuditLimiter,
+  type AuditMetrics,
+  type AuditTrail,
+  createAuditTrail,
+  type FloodOptions,
+} from '@countersign/core'
+import { fileSpool } from '@countersign/core/spool'
+import type { MikroORM } from '@mikro-orm/core'
 import express, { type Express } from 'express'
 import { useExpressServer } from 'routing-controllers'
 import 'reflect-metadata'
@@ -13,6 +22,7 @@ import type { AuthServices } from './auth-services.js'
 import type { AuthSettings } from './auth-settings.js'
 import { type Database, openDatabase } from './database.js'
 import { Mails } from './mails.js'
+import { metricsReaders } from './metrics-readers.js'
 import { OneTimeTokens } from './one-time-tokens.js'
 import { originPolicy } from './origin-policy.js'
 import { mountPages } from './pages.js'
@@ -21,7 +31,9 @@ import { PasswordReplacement } from './password-replacement.js'
 import { PasswordResets } from './password-resets.js'
 import { Passwords } from './passwords.js'
 import { authorizationChecker } from './principals.js'
+import { mountProbes } from './probes.js'
 import { provided } from './provided.js'
+import { ReadinessCheck } from './readiness.js'
 import { Secrets } from './secrets.js'
 import { secureHeaders } from './security-headers.js'
 import { cookieName, sessionCookies } from './session-cookies.js'
@@ -34,14 +46,15 @@ export interface AuthServer {
   readonly trail: AuditTrail
   readonly services: AuthServices
   readonly database: Database
-  /** Stores what is under way, and lets go of the database. Close the HTTP server first. */
+  readonly metrics: PrometheusMetrics
+  /** Stores what is under way, ships what the spool holds, and lets go of the database. Close the HTTP server first. */
   close(): Promise<void>
 }
 
 /**
  * Puts the reference system together.
  *
- * @throws AuditError `STORE_UNREACHABLE`, `STORE_LOCKED`, `CONTROLLERS_INVALID`, …
+ * @throws AuditError `STORE_UNREACHABLE`, `STORE_LOCKED`, `SPOOL_INVALID`, `CONTROLLERS_INVALID`, …
  */
 export async function createAuthServer(settings: AuthSettings): Promise<AuthServer> {
   const secrets = new Secrets(settings.secret)
@@ -54,22 +67,30 @@ export async function createAuthServer(settings: AuthSettings): Promise<AuthServ
   }
 }
 
+interface TrailParts {
+  readonly orm: MikroORM
+  readonly secrets: Secrets
+  readonly limiter: AuditLimiter
+  readonly metrics: AuditMetrics
+}
+
 function compose(settings: AuthSettings, secrets: Secrets, database: Database): AuthServer {
   const { orm } = database
   const limits = attemptLimits(settings, orm)
   const reader = mikroOrmReader(orm)
-  const trail = createAuditTrail({
-    sink: mikroOrmSink(orm),
-    limiter: limits.limiter,
-    key: secrets.key('audit'),
-    device: bowserDevice(),
-  })
+  const metrics = prometheusMetrics()
+  const trail = openTrail(settings, { orm, secrets, limiter: limits.limiter, metrics })
   const mails = new Mails(settings.publicUrl)
   const services = assemble(settings, secrets, database, mails, trail, reader)
   const app = express()
   // Flat: no parameter of ours is an object, and none is made of brackets in its name.
   app.set('query parser', 'simple')
   secureHeaders(app, settings)
+  mountProbes(app, {
+    readiness: new ReadinessCheck({ orm, trail, spoolFolder: settings.spoolFolder }),
+    metrics,
+    mayReadMetrics: metricsReaders(settings),
+  })
   mountPages(app, { mails, orm, production: settings.production === true })
   const classes = authControllers.map((controller) => provided(controller, services))
   useExpressServer(app, {
@@ -86,12 +107,34 @@ function compose(settings: AuthSettings, secrets: Secrets, database: Database): 
     trail,
     services,
     database,
+    metrics,
     async close() {
       await trail.close()
       await Promise.all([limits.close(), reader.close()])
       await database.close()
     },
   }
+}
+
+// Who is refused a few times has a row for each; who goes on and on has one for a minute.
+const usualFloods: FloodOptions = { window: 60, budget: 100 }
+// Nobody waits longer than this for a row: then it goes to the spool.
+const patience = 2000
+
+function openTrail(
+  { spoolFolder, floods = usualFloods }: AuthSettings,
+  { orm, secrets, limiter, metrics }: TrailParts,
+): AuditTrail {
+  return createAuditTrail({
+    sink: mikroOrmSink(orm),
+    ...(spoolFolder === undefined ? {} : { spool: fileSpool({ folder: spoolFolder }) }),
+    patience,
+    floods,
+    limiter,
+    metrics,
+    key: secrets.key('audit'),
+    device: bowserDevice(),
+  })
 }
 
 function assemble(

@@ -1,5 +1,6 @@
 import type { RedisLimitStore, ScopeLimits } from '@countersign/adapters/rate-limiter-flexible'
 import type { TrustedProxies } from '@countersign/adapters/routing-controllers'
+import type { FloodOptions } from '@countersign/core'
 import type { DatabaseLocation } from './database.js'
 import type { PasswordPolicy } from './passwords.js'
 
@@ -20,6 +21,18 @@ export interface AuthSettings {
    * While it is away each process counts by itself. Without one attempts are counted in the database.
    */
   readonly redis?: RedisLimitStore
+  /**
+   * Where rows wait while the database is away. Any number of processes may share it. Without one,
+   * what the database does not take is lost, counted and signalled.
+   */
+  readonly spoolFolder?: string
+  /** How repeats of a refusal collapse: of one key 100 a minute have a row each, the others share one. */
+  readonly floods?: FloodOptions
+  /**
+   * What `Authorization: Bearer` must bring to read `/metrics`, from anywhere. Without one, only
+   * processes of this machine may read it, and nobody where {@link proxies} are.
+   */
+  readonly metricsToken?: string
   readonly passwordPolicy?: PasswordPolicy
   /** Seconds that an access token lives (900). */
   readonly accessTokenLifetime?: number

@@ -5,25 +5,18 @@ import type { Mails } from './mails.js'
 
 const folder = fileURLToPath(new URL('../public/', import.meta.url))
 
-/** What the pages and probes show. */
+/** What the pages show. */
 export interface PagesOptions {
   readonly orm: MikroORM
   readonly mails: Mails
   readonly production: boolean
 }
 
-/** The pages and probes: none of them changes anything. */
+/** The pages: none of them changes anything. */
 export function mountPages(app: Express, { orm, mails, production }: PagesOptions): void {
   const page = (file: string) => (_request: unknown, response: Response) => {
     response.set('Cache-Control', 'no-store').sendFile(file, { root: folder, etag: false, lastModified: false })
   }
-  app.get('/healthz', (_request, response) => {
-    response.json({ status: 'ok' })
-  })
-  app.get('/readyz', async (_request, response) => {
-    const ok = await isReady(orm)
-    response.status(ok ? 200 : 503).json({ status: ok ? 'ok' : 'unavailable' })
-  })
   app.get('/', page('index.html'))
   app.get('/api/auth/verify-account', page('verify-account.html'))
   app.get('/reset-password', page('reset-password.html'))
@@ -46,19 +39,4 @@ export function mountPages(app: Express, { orm, mails, production }: PagesOption
     }))
     response.set('Cache-Control', 'no-store').json(shown)
   }
-}
-
-// Whoever asks has given up after a few seconds; a database that hangs answers nobody.
-const patience = 1500
-
-async function isReady(orm: MikroORM): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(resolve, patience, false)
-  })
-  const answered = orm.checkConnection().then(
-    ({ ok }) => ok,
-    () => false,
-  )
-  return Promise.race([answered, late]).finally(() => clearTimeout(timer))
 }

@@ -11,7 +11,8 @@ import { Unrecordable } from './unrecordable.js'
 export interface JoinedAttemptsParts {
   readonly transaction: SinkTransaction
   readonly policies: Policies
-  readonly isAway: () => boolean
+  /** Whether the store failed the last time that it was asked. */
+  readonly isSilent: () => boolean
   readonly rowOf: (attempt: Attempt, call: AuditedCall, ending: Ending) => AuditRow | null
   /** Counts and announces what a transaction stored. */
   readonly announce: (rows: readonly AuditRow[]) => void
@@ -50,7 +51,7 @@ export class JoinedAttempts {
     if (!first) return handler()
     for (const attempt of joined) attempt.joining = true
     const isClosed = joined.some(({ event }) => policies.of(event).unreachable === 'closed')
-    if (isClosed && this.#parts.isAway())
+    if (isClosed && this.#parts.isSilent())
       throw new Unrecordable(first.event, new AuditError('STORE_UNREACHABLE', 'The store is away.'))
     const progress: Progress = { begun: false, thrown: undefined, refused: undefined, rows: [] }
     const isNested = transaction.isOpen()

@@ -81,6 +81,18 @@ export class RowDelivery {
     return waits && !this.#parts.spool ? done : safe
   }
 
+  /** Writes to the store, and nowhere else; of its health it tells, of a loss it does not. */
+  async write(rows: readonly AuditRow[]): Promise<void> {
+    const { outages } = this.health
+    try {
+      await this.#patience.for(this.#outside.runInAsyncScope(() => this.#parts.sink.write(rows)))
+    } catch (cause) {
+      if (!isRefusal(cause)) this.health.failed(cause)
+      throw cause
+    }
+    this.#answered(outages)
+  }
+
   /** Counts and announces rows that somebody else stored. */
   announce(rows: readonly AuditRow[]): void {
     this.#outside.runInAsyncScope(this.#safe, this, rows, 'store', performance.now(), currentTelling())

@@ -79,6 +79,7 @@ export class SpoolShipper {
       for (let batch = await this.#next(); batch; batch = await this.#next()) {
         const { outages } = health
         const inTime = await this.#inTime(this.#ship(batch.rows))
+        health.heard()
         await this.#read(() => batch.done())
         this.#last = batch.rows.slice(-1)
         // While it lags behind, what comes now may wait here as well.

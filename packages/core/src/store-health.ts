@@ -3,6 +3,7 @@ import type { DegradationListener } from './degradation.js'
 /** Whether the store answers, as the last write found it. */
 export class StoreHealth {
   #away = false
+  #silent = false
   #outages = 0
   readonly #reaction: string
   #listener: DegradationListener | undefined
@@ -16,6 +17,11 @@ export class StoreHealth {
     return this.#away
   }
 
+  /** Whether it failed the last time that it was asked: one that answers may be away still, while it catches up. */
+  get silent(): boolean {
+    return this.#silent
+  }
+
   /** How many began so far: what a write that begins now finds. */
   get outages(): number {
     return this.#outages
@@ -26,16 +32,23 @@ export class StoreHealth {
   }
 
   failed(cause: unknown): void {
+    this.#silent = true
     if (this.#away) return
     this.#away = true
     this.#outages++
     this.#listener?.({ degraded: true, component: 'store', reaction: this.#reaction, cause })
   }
 
+  /** It took what it was given; whether it has caught up is another matter. */
+  heard(): void {
+    this.#silent = false
+  }
+
   /** @param outages how many had begun when the write did: one that is older than an outage does not end it */
   answered(outages: number): void {
     if (!this.#away || outages !== this.#outages) return
     this.#away = false
+    this.#silent = false
     this.#listener?.({ degraded: false, component: 'store', reaction: this.#reaction })
   }
 }

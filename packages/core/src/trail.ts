@@ -142,7 +142,12 @@ class Trail implements AuditTrail {
     })
     this.#steps = new RowSteps(options, (step, cause) => this.#stepFailed(step, cause))
     const record: AuditTrail['record'] = (event, details) => this.#delivery.outside(() => this.record(event, details))
-    this.#losses = new LossReport({ record, isAway: () => this.#delivery.health.away, codeOf })
+    this.#losses = new LossReport({
+      rowFor: (event, details) => this.#delivery.outside(() => this.rowFor(event, details)),
+      write: (rows) => this.#delivery.write(rows),
+      announce: (rows) => this.#delivery.announce(rows),
+      codeOf,
+    })
     this.#delivery = new RowDelivery({
       sink,
       spool,
@@ -276,7 +281,7 @@ class Trail implements AuditTrail {
     return new JoinedAttempts({
       transaction,
       policies: this.#policies,
-      isAway: () => this.#delivery.health.away,
+      isSilent: () => this.#delivery.health.silent,
       rowOf: (attempt, call, ending) => this.rowOf(attempt, call, ending),
       announce: (rows) => this.#delivery.announce(rows),
       deliver: (rows) => this.#delivery.deliver(rows),
