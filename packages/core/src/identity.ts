@@ -67,8 +67,12 @@ export function textOf(value: unknown): string | null {
 
 /** Brings what was typed into one form: NFKC, no outer space, lower case. */
 export function canonicalIdentifier(raw: string): string {
-  return raw.normalize('NFKC').trim().toLowerCase()
+  // Plain text is normal already, and most identifiers are plain.
+  const normal = beyondAscii.test(raw) ? raw.normalize('NFKC') : raw
+  return normal.trim().toLowerCase()
 }
+
+const beyondAscii = /[^\0-\x7f]/
 
 // A password can look like an address: an ending is shown where many people share it, and no other.
 const commonEndings: ReadonlySet<string> = new Set(['com', 'net', 'org', 'edu', 'gov', 'dev', 'app'])

@@ -1,6 +1,6 @@
 import type { Connection, MikroORM } from '@mikro-orm/core'
 import { CopyIn } from './copy-in.js'
-import { isRefusal } from './sql-state.js'
+import { KeptConnections, type Pool, type PoolClient } from './kept-connections.js'
 
 /** What `pg.Pool` and `PGlite` have in common: a statement with parameters, on a connection of nobody's. */
 export interface SqlClient {
@@ -16,19 +16,6 @@ export interface CopyClient extends SqlClient {
 
 interface Lite {
   query(text: string, values?: readonly unknown[], options?: { blob: Blob }): Promise<{ rows: unknown[] }>
-}
-
-interface Pool {
-  connect(): Promise<PoolClient>
-  end(): Promise<void>
-}
-
-interface PoolClient {
-  query(query: { text: string; values: readonly unknown[]; name?: string }): Promise<{ rows: unknown[] }>
-  query(query: CopyIn): void
-  on(event: 'error', listener: () => void): void
-  off(event: 'error', listener: () => void): void
-  release(broken?: boolean): void
 }
 
 interface NativeConnection extends Connection {
@@ -89,10 +76,14 @@ function ownConnection(orm: MikroORM, shared: NativeConnection, connections: num
 }
 
 function poolClient(connection: NativeConnection): CopyClient {
-  let pool: Pool | undefined
+  let kept: KeptConnections | undefined
   const withClient = async <Result>(run: (client: PoolClient) => Promise<Result>): Promise<Result> => {
-    pool ??= (await connection.getNativeClient()) as Pool
-    return onConnection(pool, run)
+    if (!kept) {
+      const pool = (await connection.getNativeClient()) as Pool
+      // Those who asked at the same time have waited, too.
+      kept ??= new KeptConnections(pool)
+    }
+    return kept.with(run)
   }
   return {
     query: <Row>(text: string, values: readonly unknown[], name?: string) =>
@@ -110,26 +101,8 @@ function poolClient(connection: NativeConnection): CopyClient {
     async close() {
       await connection.close()
       // What never asked through MikroORM, MikroORM does not end: idle connections would keep the process.
-      await pool?.end()
-      pool = undefined
+      await kept?.end()
+      kept = undefined
     },
-  }
-}
-
-/** Whatever fails, but a statement that was refused, costs the connection: nobody knows what it still holds. */
-async function onConnection<Result>(pool: Pool, run: (client: PoolClient) => Promise<Result>): Promise<Result> {
-  const client = await pool.connect()
-  // A connection that breaks says so to what runs on it, too; unheard, it would end the process.
-  const ignore = (): void => undefined
-  client.on('error', ignore)
-  let broken = false
-  try {
-    return await run(client)
-  } catch (cause) {
-    broken = !isRefusal(cause)
-    throw cause
-  } finally {
-    client.off('error', ignore)
-    client.release(broken)
   }
 }
