@@ -25,6 +25,9 @@ interface Waiting {
   readonly reject: (cause: unknown) => void
 }
 
+// Fewer rows cost the store hardly less than these.
+const worthSharing = 64
+
 /**
  * Lets concurrent callers share a write: what arrives while the writers are busy goes out
  * together with the next one. Each caller is answered for its own rows only.
@@ -147,7 +150,8 @@ export class GroupCommit {
 
   /** What waits is shared out among the idle writers: while the store writes one part, the callers of another go on. */
   #take(): Waiting[] {
-    const most = Math.min(this.#maxBatch, Math.ceil(this.#queued / (this.#inFlight - this.#writing)))
+    const share = Math.ceil(this.#queued / (this.#inFlight - this.#writing))
+    const most = Math.min(this.#maxBatch, Math.max(worthSharing, share))
     let rows = 0
     let count = 0
     for (const waiting of this.#queue) {
