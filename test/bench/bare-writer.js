@@ -78,7 +78,7 @@ export function pgliteCopy(client) {
   return (rows) => client.query(`copy ${into} from '/dev/blob'`, [], { blob: new Blob([textOf(rows)]) })
 }
 
-/** A group commit with nothing around it: what waits goes as soon as a writer is idle. */
+/** A group commit with nothing around it: what waits goes as soon as a writer is idle, and is shared out among those that are. */
 export function groupCommit(writers) {
   const idle = [...writers]
   const queue = []
@@ -86,7 +86,7 @@ export function groupCommit(writers) {
   function send() {
     scheduled = false
     while (idle.length > 0 && queue.length > 0) {
-      const batch = queue.splice(0, 1000)
+      const batch = queue.splice(0, Math.min(1000, Math.max(64, Math.ceil(queue.length / idle.length))))
       const write = idle.pop()
       write(batch.map(({ row }) => row)).then(() => {
         idle.push(write)

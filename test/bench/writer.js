@@ -94,8 +94,8 @@ async function rowSource() {
 
 /**
  * Rows per second of attempts that wait until their row is stored, beside what the database can do
- * (a bare group commit of rows made by hand, bulk copies of rows that are there already) and what a
- * user of MikroORM would write.
+ * (a bare group commit and bulk copies of rows that are there already) and what a user of MikroORM
+ * would write. The bare group commit is measured with rows made by hand, too: that much nobody is spared.
  */
 export async function writer(report) {
   const rows = await rowSource()
@@ -168,12 +168,12 @@ async function throughput({ values, ratio, limits }, store, { own, bare, commit 
     { rounds: 9, warmup: 2 },
   )
   values('attempts, awaited, 256 in flight', perSecond.own, 'rows/s')
-  values('bare group commit, rows made by hand', perSecond.bare, 'rows/s')
   values('bare group commit, rows there already', perSecond.made, 'rows/s')
+  values('the same, rows made by hand', perSecond.bare, 'rows/s')
   values('COPY in batches of 5,000', perSecond.copy, 'rows/s')
   values('MikroORM persist + flush, 64 at once', perSecond.orm, 'rows/s')
-  ratio('attempts / bare group commit', perSecond.own, perSecond.bare, limits.bare)
-  ratio('attempts / bare, rows there already', perSecond.own, perSecond.made)
+  ratio('attempts / bare group commit', perSecond.own, perSecond.made, limits.bare)
+  ratio('attempts / bare, rows made by hand', perSecond.own, perSecond.bare)
   ratio('attempts / COPY', perSecond.own, perSecond.copy, limits.copy)
   ratio('attempts / persist + flush', perSecond.own, perSecond.orm, { atLeast: 10 })
   return median(perSecond.own)
