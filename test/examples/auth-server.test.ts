@@ -119,6 +119,13 @@ describe('the server, started as the README says', () => {
     ],
     ['a Redis without a host', { REDIS_URL: 'redis://' }, /\n- REDIS_URL is no address/],
     ['a Redis database that is no number', { REDIS_URL: 'redis://127.0.0.1/first' }, /\n- REDIS_URL is no address/],
+    ['a token for the metrics that can be guessed', { METRICS_TOKEN: 'secret' }, /\n- METRICS_TOKEN must have 16/],
+    ['a token that fits into no header', { METRICS_TOKEN: 'a b c d e f g h i j' }, /\n- METRICS_TOKEN must have 16/],
+    [
+      'a spool that is no folder',
+      { SPOOL_DIR: '/dev/null' },
+      /^The spool's folder \/dev\/null can't .* \(SPOOL_DIR\)$/m,
+    ],
     ['a misspelt environment', { NODE_ENV: 'prod' }, /NODE_ENV must be 'production', 'development' or 'test'/],
     ['a host that is none', { HOST: 'a b' }, /HOST makes no address/],
     ['an address of another machine', { HOST: '192.0.2.1' }, /can't listen on 192\.0\.2\.1 .*HOST=/],
@@ -192,6 +199,21 @@ describe('the server, started as the README says', () => {
     const server = await start({ DATA_DIR: folder, PUBLIC_URL: 'https://auth.example.org', NODE_ENV: 'test' })
     expect(server.output()).toContain(`ready at https://auth.example.org, listening on ${server.url}\n`)
     expect(server.output()).not.toContain('Warning')
+  })
+
+  it('keeps its spool in DATA_DIR or in SPOOL_DIR, for itself alone, and its metrics for the token', async () => {
+    const elsewhere = join(folder, 'elsewhere')
+    const token = 'a-token-that-nobody-guesses'
+    const env = { SECRET_KEY: 'x'.repeat(32), METRICS_TOKEN: token }
+    const usual = await start({ DATA_DIR: join(folder, 'usual'), ...env })
+    expect((await stat(join(folder, 'usual', 'spool'))).mode & 0o777).toBe(0o700)
+    const other = await start({ DATA_DIR: join(folder, 'other'), SPOOL_DIR: elsewhere, ...env })
+    expect(await readdir(elsewhere)).toHaveLength(1)
+    expect(await readdir(join(folder, 'other'))).not.toContain('spool')
+    expect((await fetch(`${usual.url}/metrics`)).status).toBe(404)
+    const read = await fetch(`${other.url}/metrics`, { headers: { authorization: `Bearer ${token}` } })
+    expect([read.status, await read.text()]).toEqual([200, expect.stringContaining('countersign_store_reachable 1')])
+    expect(usual.output() + other.output()).not.toContain(token)
   })
 
   it('has no mailbox in production', async () => {
