@@ -127,8 +127,8 @@ function openTrail(
 ): AuditTrail {
   return createAuditTrail({
     sink: mikroOrmSink(orm),
-    ...(spoolFolder === undefined ? {} : { spool: fileSpool({ folder: spoolFolder }) }),
-    patience,
+    // Without a spool a row is lost when nobody waits for it any more: then they wait longer.
+    ...(spoolFolder === undefined ? {} : { spool: fileSpool({ folder: spoolFolder }), patience }),
     floods,
     limiter,
     metrics,

@@ -45,32 +45,47 @@ function holdStream(stream: ServerHttp2Stream): HeldBytes {
 
 const key: unique symbol = Symbol('countersign.held')
 
+interface Holding {
+  held: boolean
+  /** Whether somebody wanted to end it meanwhile. */
+  ending: boolean
+}
+
 interface Holdable extends Writable {
-  [key]?: { held: boolean }
+  [key]?: Holding
 }
 
 /**
  * Keeps what is written to a socket, or a stream of HTTP/2, inside the process. Node uncorks it by
- * itself when a response ends, so uncorking is refused for as long as it is held.
+ * itself when a response ends, and takes such a response for one that has left: a server that closes
+ * would cut it off. So both are refused for as long as it is held.
  */
 function cork(socket: Holdable): HeldBytes {
-  const hold = socket[key] ?? refuseUncorking(socket)
+  const hold = socket[key] ?? refuseEnding(socket)
   hold.held = true
   socket.cork()
   return {
     release() {
       hold.held = false
       while (socket.writableCorked > 0) socket.uncork()
+      if (hold.ending) socket.end(() => socket.destroy())
+      hold.ending = false
     },
   }
 }
 
-function refuseUncorking(socket: Holdable): { held: boolean } {
-  const state = { held: false }
+function refuseEnding(socket: Holdable): Holding {
+  const state: Holding = { held: false, ending: false }
   socket[key] = state
-  const { uncork } = socket
+  const { uncork, destroy } = socket
   socket.uncork = function (this: Writable) {
     if (!state.held) uncork.call(this)
+  }
+  socket.destroy = function (this: Writable, error) {
+    // What broke is broken; what is only no longer wanted can wait for its row.
+    if (!state.held || error) return destroy.call(this, error)
+    state.ending = true
+    return this
   }
   return state
 }
