@@ -1,3 +1,4 @@
+import { codeOf } from './degradation.js'
 import type { AuditRow } from './row.js'
 import { isRefusal } from './spool-shipper.js'
 import type { AuditTrail } from './trail.js'
@@ -8,7 +9,6 @@ export interface LossReportParts {
   /** Writes to the store, and nowhere else; rejects when it is away. */
   readonly write: (rows: readonly AuditRow[]) => Promise<void>
   readonly announce: (rows: readonly AuditRow[]) => void
-  readonly codeOf: (cause: unknown) => string | null
 }
 
 const soon = 1000
@@ -22,6 +22,9 @@ export class LossReport {
   readonly #parts: LossReportParts
   #rows = 0
   #error: string | null = null
+  /** The row that is being told: with one id however often it is tried, because an answer may be lost. */
+  #row: AuditRow | null = null
+  #telling: Promise<void> | undefined
   #pause = soon
   #timer: NodeJS.Timeout | undefined
   #stopped = false
@@ -32,7 +35,7 @@ export class LossReport {
 
   note(rows: readonly AuditRow[], cause: unknown): void {
     this.#rows += rows.length
-    this.#error = this.#parts.codeOf(cause)
+    this.#error = codeOf(cause)
     this.#later()
   }
 
@@ -40,34 +43,44 @@ export class LossReport {
   async stop(): Promise<void> {
     this.#stopped = true
     clearTimeout(this.#timer)
+    await this.#telling
     await this.#tell()
   }
 
   async #tell(): Promise<void> {
-    const { rowFor, write, announce } = this.#parts
-    const rows = this.#rows
-    if (rows === 0) return
-    const details = this.#error === null ? { rows } : { rows, error: this.#error }
-    const row = rowFor('audit_loss', { outcome: 'failure', actor: { type: 'service', id: 'trail' }, details })
-    const told = row ? Object.freeze([row]) : []
+    const row = this.#row ?? this.#made()
+    if (!row) return
+    this.#row = row
+    const told = Object.freeze([row])
     try {
-      if (row) await write(told)
+      await this.#parts.write(told)
     } catch (cause) {
-      // What the store will never take is not tried again; the losses stay counted and were signalled.
-      if (!isRefusal(cause)) return
+      // What the store will never take is not tried again; the losses are counted and were signalled.
+      if (isRefusal(cause)) this.#row = null
+      return
     }
-    this.#rows -= rows
+    this.#row = null
     this.#pause = soon
-    announce(told)
+    this.#parts.announce(told)
+  }
+
+  /** Null where there is nothing to tell, or the row was vetoed. */
+  #made(): AuditRow | null {
+    const rows = this.#rows
+    if (rows === 0) return null
+    this.#rows = 0
+    const details = this.#error === null ? { rows } : { rows, error: this.#error }
+    return this.#parts.rowFor('audit_loss', { outcome: 'failure', actor: { type: 'service', id: 'trail' }, details })
   }
 
   #later(): void {
-    if (this.#timer || this.#stopped) return
+    if (this.#timer || this.#telling || this.#stopped) return
     this.#timer = setTimeout(() => {
       this.#timer = undefined
       this.#pause = Math.min(longestPause, this.#pause * 2)
-      void this.#tell().then(() => {
-        if (this.#rows > 0) this.#later()
+      this.#telling = this.#tell().finally(() => {
+        this.#telling = undefined
+        if (this.#row || this.#rows > 0) this.#later()
       })
     }, this.#pause)
     this.#timer.unref()

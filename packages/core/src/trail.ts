@@ -5,7 +5,7 @@ import { assertEventName, type EventDefinition } from './catalogue.js'
 import type { Ending } from './classify.js'
 import { currentContext, currentFlow, runInContext } from './context.js'
 import { ContextEnvelopes, type SealOptions } from './context-envelope.js'
-import { codeOf, recordDegradation } from './degradation.js'
+import { recordDegradation } from './degradation.js'
 import { EventDefinitions } from './event-definitions.js'
 import type { EventName } from './events.js'
 import { FloodBudget } from './flood-budget.js'
@@ -146,7 +146,6 @@ class Trail implements AuditTrail {
       rowFor: (event, details) => this.#delivery.outside(() => this.rowFor(event, details)),
       write: (rows) => this.#delivery.write(rows),
       announce: (rows) => this.#delivery.announce(rows),
-      codeOf,
     })
     this.#delivery = new RowDelivery({
       sink,
