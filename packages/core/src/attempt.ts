@@ -30,6 +30,8 @@ export class Attempt {
   joining = false
   /** True when that transaction has stored its row. */
   recorded = false
+  /** True when that transaction was rolled back: whatever the response says, nothing of it remains. */
+  undone = false
 
   constructor(event: EventName) {
     this.event = event

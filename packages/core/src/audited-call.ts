@@ -50,6 +50,8 @@ export class AuditedCall {
   /** The rows of calls inside this one, which it delivers with its own. */
   #nested: Array<{ trail: AuditTrail; rows: AuditRow[] }> | undefined
   #closed = false
+  #closing: Promise<void> | undefined
+  #joined: Promise<void> | undefined
 
   constructor(
     trail: AuditTrail,
@@ -71,6 +73,24 @@ export class AuditedCall {
     return this.#closed
   }
 
+  /** True while the handler runs in a transaction with its rows. */
+  get joining(): boolean {
+    return this.#joined !== undefined
+  }
+
+  /** True when that transaction was rolled back. */
+  get undone(): boolean {
+    return this.attempts.some(({ undone }) => undone)
+  }
+
+  /** Notes that the handler runs in a transaction with its rows: until it ends, nobody knows how the call does. */
+  joinedBy(running: Promise<unknown>): void {
+    const ended = (): void => {
+      this.#joined = undefined
+    }
+    this.#joined ??= running.then(ended, ended)
+  }
+
   open(event: EventName): Attempt {
     const attempt = new Attempt(event)
     this.attempts.push(attempt)
@@ -85,10 +105,16 @@ export class AuditedCall {
   /**
    * Closes every attempt, once. A nested call hands its rows to the outermost one: the handler
    * around it may hold a transaction, and on a single connection waiting inside would not end.
+   * While the handler's own transaction is open, that is waited for: it may still be rolled back.
    * Resolves when the rows are stored, or their loss is counted; never rejects.
    */
   close(ending: Ending): Promise<void> {
     if (this.#closed) return done
+    if (this.#joined) this.#closing ??= this.#joined.then(() => this.#close(ending))
+    return this.#closing ?? this.#close(ending)
+  }
+
+  #close(ending: Ending): Promise<void> {
     this.#closed = true
     return this.afterwards.length === 0 ? this.#finish(ending) : this.#finishAfterwards(ending)
   }

@@ -51,6 +51,10 @@ export function classify(attempt: Attempt, ending: Ending): Classification {
   const status = ending.status ?? statusOf(error) ?? statusOf(ending.result)
   const declared = attempt.reason ?? reasonOf(error) ?? ending.reason ?? null
   if (attempt.throttling) return { outcome: 'denied', reason: declared ?? 'throttled', status: status ?? 429 }
+  if (attempt.undone && (status === null || status < 400)) {
+    // The response that says otherwise does not leave.
+    return { outcome: 'failure', reason: declared ?? 'rolled_back', status: statusOf(error) }
+  }
   const failed = error !== undefined || (status !== null && status >= 400)
   // An outcome that the code declared before something broke is no longer true.
   if (isOutcome(attempt.outcome) && !(failed && attempt.outcome === 'success')) {

@@ -44,15 +44,26 @@ export class JoinedAttempts {
    * @throws Unrecordable when the transaction could not begin or a row not be written; for `closed`
    * events also when it could not commit, and while the store is known to be away
    */
-  async run<Result>(call: AuditedCall, attempts: readonly Attempt[], handler: () => Promise<Result>): Promise<Result> {
-    const { policies, transaction } = this.#parts
+  run<Result>(call: AuditedCall, attempts: readonly Attempt[], handler: () => Promise<Result>): Promise<Result> {
+    const { policies } = this.#parts
     const joined = attempts.filter(({ event, joining }) => !joining && policies.of(event).delivery === 'joined')
-    const [first] = joined
-    if (!first) return handler()
+    if (joined.length === 0) return handler()
+    const running = this.#runJoined(call, joined, handler)
+    call.joinedBy(running)
+    return running
+  }
+
+  async #runJoined<Result>(
+    call: AuditedCall,
+    joined: readonly Attempt[],
+    handler: () => Promise<Result>,
+  ): Promise<Result> {
+    const { policies, transaction } = this.#parts
+    const event = (joined[0] as Attempt).event
     for (const attempt of joined) attempt.joining = true
     const isClosed = joined.some(({ event }) => policies.of(event).unreachable === 'closed')
     if (isClosed && this.#parts.isSilent())
-      throw new Unrecordable(first.event, new AuditError('STORE_UNREACHABLE', 'The store is away.'))
+      throw new Unrecordable(event, new AuditError('STORE_UNREACHABLE', 'The store is away.'))
     const progress: Progress = { begun: false, thrown: undefined, refused: undefined, rows: [] }
     const isNested = transaction.isOpen()
     try {
@@ -60,12 +71,13 @@ export class JoinedAttempts {
       this.#recorded(call, joined, progress.rows, isNested)
       return result
     } catch (error) {
+      for (const attempt of joined) attempt.undone = true
       if (progress.refused) return progress.refused.result as Result
-      if (progress.thrown) throw progress.thrown.error
       const isOurs = !progress.begun || isClosed || error instanceof AuditError
-      const refusal = isOurs ? new Unrecordable(first.event, error) : error
-      for (const attempt of joined) attempt.error = refusal
-      throw refusal
+      const failed = isOurs ? new Unrecordable(event, error) : error
+      const failure = progress.thrown ? progress.thrown.error : failed
+      for (const attempt of joined) attempt.error ??= failure
+      throw failure
     }
   }
 
@@ -137,7 +149,10 @@ export class JoinedAttempts {
   async #undone(call: AuditedCall, joined: readonly Attempt[]): Promise<void> {
     const { rowOf, deliver } = this.#parts
     const error = Object.assign(new Error('The transaction around it was rolled back.'), { reason: 'rolled_back' })
-    for (const attempt of joined) attempt.error = error
+    for (const attempt of joined) {
+      attempt.error = error
+      attempt.undone = true
+    }
     await deliver(joined.flatMap((attempt) => rowOf(attempt, call, {}) ?? []))
   }
 }

@@ -1,25 +1,23 @@
 import { AsyncResource } from 'node:async_hooks'
 import { AuditError } from './audit-error.js'
-import type { AuditMetrics } from './metrics.js'
 import { Patience } from './patience.js'
 import type { Policies } from './policy.js'
 import type { AuditRow } from './row.js'
-import { currentTelling, type SignalBus, type Telling } from './signals.js'
+import { RowOutcomes, type RowOutcomesParts } from './row-outcomes.js'
+import { currentTelling, type Telling } from './signals.js'
 import type { AuditSink } from './sink.js'
 import type { AuditSpool } from './spool.js'
 import { isRefusal, SpoolShipper } from './spool-shipper.js'
 import { StoreHealth } from './store-health.js'
+import { UnderWay } from './under-way.js'
 
 /** What a {@link RowDelivery} works with. */
-export interface RowDeliveryParts {
+export interface RowDeliveryParts extends RowOutcomesParts {
   readonly sink: AuditSink
   readonly spool: AuditSpool | undefined
   readonly policies: Policies
-  readonly signals: SignalBus
-  readonly metrics: AuditMetrics | undefined
   /** Milliseconds that an attempt waits for the store, at most. */
   readonly patience: number
-  readonly onLost: (rows: readonly AuditRow[], cause: unknown) => void
 }
 
 type Way = 'store' | 'spool'
@@ -32,24 +30,30 @@ const nowhere: readonly Way[] = []
 
 const done: Promise<void> = Promise.resolve()
 
+const isDone = (): boolean => true
+const isNotDone = (): boolean => false
+
+function closed(): AuditError {
+  return new AuditError('TRAIL_CLOSED', 'The trail is closed; close it after the server.')
+}
+
 /** Brings rows to the store or the spool and announces those that are safe; counts both, and what was lost. */
 export class RowDelivery {
-  recorded = 0
-  lost = 0
   readonly health: StoreHealth
   readonly #parts: RowDeliveryParts
+  readonly #outcomes: RowOutcomes
   readonly #patience: Patience
   readonly #shipper: SpoolShipper | undefined
   // Sinks and subscribers run where the trail was made: in nobody's request and nobody's transaction.
   readonly #outside = new AsyncResource('CountersignTrail')
-  #underWay = 0
-  #waiters: Array<() => void> = []
+  readonly #underWay = new UnderWay()
   #closed = false
   #spoolFailing = false
 
   constructor(parts: RowDeliveryParts) {
     this.#parts = parts
     const { sink, spool } = parts
+    this.#outcomes = new RowOutcomes(parts)
     this.#patience = new Patience(parts.patience)
     this.health = new StoreHealth(spool ? 'spool' : 'open')
     if (!spool) return
@@ -59,11 +63,19 @@ export class RowDelivery {
       sink,
       health: this.health,
       patience: parts.patience,
-      onRefused: (row, cause) => this.#lose([row], cause, []),
+      onRefused: (row, cause) => this.#outcomes.lose([row], cause, []),
       onFault: (fault) => this.report(fault),
     })
     // What the last process left.
     this.outside(() => this.#shipper?.wake())
+  }
+
+  get recorded(): number {
+    return this.#outcomes.recorded
+  }
+
+  get lost(): number {
+    return this.#outcomes.lost
   }
 
   /** Whether the spool refused its last rows. */
@@ -75,10 +87,8 @@ export class RowDelivery {
   deliver(rows: readonly AuditRow[]): Promise<void> {
     if (rows.length === 0) return done
     Object.freeze(rows)
-    const waits = this.#waitsForCaller()
-    const safe = this.#outside.runInAsyncScope(this.#bring, this, rows, currentTelling(), waits)
-    // The disk waits for nobody's transaction.
-    return waits && !this.#parts.spool ? done : safe
+    const bring = this.#waitsForCaller() ? this.#beside : this.#bring
+    return this.#outside.runInAsyncScope(bring, this, rows, currentTelling())
   }
 
   /** Writes to the store, and nowhere else; of its health it tells, of a loss it does not. */
@@ -95,7 +105,14 @@ export class RowDelivery {
 
   /** Counts and announces rows that somebody else stored. */
   announce(rows: readonly AuditRow[]): void {
-    this.#outside.runInAsyncScope(this.#safe, this, rows, 'store', performance.now(), currentTelling())
+    this.#outside.runInAsyncScope(
+      this.#outcomes.safe,
+      this.#outcomes,
+      rows,
+      'store',
+      performance.now(),
+      currentTelling(),
+    )
   }
 
   /** Tells of a fault, outside of whatever request is running. */
@@ -110,25 +127,53 @@ export class RowDelivery {
 
   /** Resolves when nothing is being delivered, and what can be shipped is shipped. */
   async settled(): Promise<void> {
-    if (this.#underWay > 0) await new Promise<void>((resolve) => this.#waiters.push(resolve))
+    await this.#underWay.settled()
     await this.#shipper?.atRest
   }
 
-  /** Ships what the spool holds, if the store answers, and closes both. */
-  async close(): Promise<void> {
-    await this.settled()
-    this.#closed = true
+  /**
+   * Waits for what is under way, takes these steps, ships what the spool holds, if the store answers,
+   * and closes both. None of it waits for ever: rows are in the spool by then, or counted as lost.
+   */
+  async close(steps: ReadonlyArray<() => Promise<void>> = []): Promise<void> {
     const { sink, spool } = this.#parts
+    for (const step of [() => this.settled(), ...steps]) await this.#notForEver(step)
+    this.#closed = true
     await this.#notForEver(async () => this.#shipper?.stop())
     await this.#notForEver(async () => sink.close?.())
     await spool?.close()
   }
 
-  #bring(rows: readonly AuditRow[], above: Telling, waits: boolean): Promise<void> {
-    this.#underWay++
-    const ways = this.#closed ? nowhere : this.#waysOf(rows[0] as AuditRow, waits)
+  #bring(rows: readonly AuditRow[], above: Telling): Promise<void> {
+    this.#underWay.begun()
+    const ways = this.#closed ? nowhere : this.#waysOf(rows[0] as AuditRow)
     if (ways[0] === 'store' && rows.length === 1) return this.#direct(rows, ways, above)
-    return this.#eachItsWay(rows, ways, above, waits).finally(() => this.#left())
+    return this.#eachItsWay(rows, ways, above).finally(() => this.#underWay.ended())
+  }
+
+  /** The caller holds the only connection: the disk does not wait for that, and nobody waits for the store. */
+  async #beside(rows: readonly AuditRow[], above: Telling): Promise<void> {
+    this.#underWay.begun()
+    const startedAt = performance.now()
+    const isSafe = !this.#closed && this.#parts.spool && (await this.#spool(rows).then(isDone, isNotDone))
+    if (isSafe) this.#outcomes.safe(rows, 'spool', startedAt, above)
+    else void this.#unhurried(rows, above)
+    this.#underWay.ended()
+  }
+
+  /** For as long as it takes: the store is not silent, but held by the caller. */
+  async #unhurried(rows: readonly AuditRow[], above: Telling): Promise<void> {
+    this.#underWay.begun()
+    try {
+      if (this.#closed) throw closed()
+      const startedAt = performance.now()
+      await this.#parts.sink.write(rows)
+      this.#outcomes.safe(rows, 'store', startedAt, above)
+    } catch (cause) {
+      this.#outcomes.lose(rows, cause, above)
+    } finally {
+      this.#underWay.ended()
+    }
   }
 
   /** The usual case: one row, to the store. Without a promise more than it needs. */
@@ -138,13 +183,13 @@ export class RowDelivery {
     return new Promise((resolve) => {
       const stored = (): void => {
         this.#answered(outages)
-        this.#safe(rows, 'store', startedAt, above)
-        this.#left()
+        this.#outcomes.safe(rows, 'store', startedAt, above)
+        this.#underWay.ended()
         resolve()
       }
       const failed = (cause: unknown): void => {
         void this.#afterStore(rows, ways, cause, above).then(() => {
-          this.#left()
+          this.#underWay.ended()
           resolve()
         })
       }
@@ -156,25 +201,21 @@ export class RowDelivery {
     })
   }
 
-  async #eachItsWay(rows: readonly AuditRow[], ways: readonly Way[], above: Telling, waits: boolean): Promise<void> {
+  async #eachItsWay(rows: readonly AuditRow[], ways: readonly Way[], above: Telling): Promise<void> {
     if (ways === nowhere) {
-      this.#lose(rows, new AuditError('TRAIL_CLOSED', 'The trail is closed; close it after the server.'), above)
-    } else if (rows.every((row) => this.#waysOf(row, waits) === ways)) {
+      this.#outcomes.lose(rows, closed(), above)
+    } else if (rows.every((row) => this.#waysOf(row) === ways)) {
       await this.#inTurn(rows, ways, above)
     } else {
-      for (const row of rows) await this.#inTurn([row], this.#waysOf(row, waits), above)
+      for (const row of rows) await this.#inTurn([row], this.#waysOf(row), above)
     }
   }
 
-  #left(): void {
-    if (--this.#underWay === 0 && this.#waiters.length > 0) this.#wake()
-  }
-
-  #waysOf({ event }: AuditRow, waits: boolean): readonly Way[] {
+  #waysOf({ event }: AuditRow): readonly Way[] {
     const { spool, policies } = this.#parts
     if (!spool) return storeOnly
     const { delivery, unreachable } = policies.of(event)
-    if (delivery === 'deferred' || waits) return spoolFirst
+    if (delivery === 'deferred') return spoolFirst
     if (unreachable === 'open') return storeOnly
     // A spool that failed is tried again with what comes, also when the store is back: else nobody would know it works.
     return this.health.away || this.#spoolFailing ? spoolFirst : storeFirst
@@ -195,10 +236,10 @@ export class RowDelivery {
         return
       }
       if (way === 'store') this.#answered(outages)
-      this.#safe(rows, way, startedAt, above)
+      this.#outcomes.safe(rows, way, startedAt, above)
       return
     }
-    this.#lose(rows, failure, above)
+    this.#outcomes.lose(rows, failure, above)
   }
 
   /** What is left to do for rows that the store did not take. */
@@ -230,33 +271,11 @@ export class RowDelivery {
   /** The store takes some of them, and never the others: those are set aside, and lost to it. */
   async #refused(rows: readonly AuditRow[], cause: unknown, above: Telling): Promise<void> {
     if (rows.length > 1) {
-      for (const row of rows) await this.#inTurn([row], this.#waysOf(row, false), above)
+      for (const row of rows) await this.#inTurn([row], this.#waysOf(row), above)
       return
     }
     await this.#parts.spool?.setAside(rows[0] as AuditRow, cause).catch((fault) => this.report(fault))
-    this.#lose(rows, cause, above)
-  }
-
-  #safe(rows: readonly AuditRow[], where: Way, startedAt: number, above: Telling): void {
-    const { signals, metrics } = this.#parts
-    this.recorded += rows.length
-    if (metrics) {
-      const seconds = (performance.now() - startedAt) / 1000
-      for (const row of rows) metrics.stored(row, where, seconds)
-    }
-    for (const row of rows) signals.announce(row, above)
-  }
-
-  #lose(rows: readonly AuditRow[], cause: unknown, above: Telling): void {
-    const { signals, metrics, onLost } = this.#parts
-    this.lost += rows.length
-    for (const row of rows) {
-      metrics?.lost(row)
-      signals.lose(row, cause, above)
-    }
-    const message = `${rows.length} audit row(s) could not be stored and are lost.`
-    signals.report(new AuditError('ROW_LOST', message, { cause }), above)
-    onLost(rows, cause)
+    this.#outcomes.lose(rows, cause, above)
   }
 
   #waitsForCaller(): boolean {
@@ -269,7 +288,6 @@ export class RowDelivery {
     }
   }
 
-  /** Rows are safe in the spool, or counted as lost: a store that hangs does not hold the process. */
   async #notForEver(work: () => Promise<unknown>): Promise<void> {
     try {
       await this.#patience.for(work().then(() => undefined))
@@ -277,11 +295,5 @@ export class RowDelivery {
       if (!(cause instanceof AuditError && cause.code === 'STORE_SILENT')) throw cause
       this.report(cause)
     }
-  }
-
-  #wake(): void {
-    const waiters = this.#waiters
-    this.#waiters = []
-    for (const wake of waiters) wake()
   }
 }

@@ -241,12 +241,9 @@ class Trail implements AuditTrail {
     return this.#delivery.settled()
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
     this.#unwatch?.()
-    await this.#delivery.settled()
-    await this.#floods?.close()
-    await this.#losses.stop()
-    await this.#delivery.close()
+    return this.#delivery.close([async () => this.#floods?.close(), () => this.#losses.stop()])
   }
 
   #opened<Event extends EventName>(event: Event, options: RecordOptions<Event>): OpenedRecord {

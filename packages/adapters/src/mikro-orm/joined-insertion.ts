@@ -12,7 +12,9 @@ export class JoinedInsertion {
     const missing = new Set(rows.map(monthOf).filter((month) => !this.#months.has(month)))
     for (const month of missing) await query(transaction, 'select audit_ensure_partition($1::timestamptz)', month)
     try {
-      await query(transaction, insertRows, encodeRows(rows))
+      const inserted = await query(transaction, `${insertRows} returning id`, encodeRows(rows))
+      // A row of that id says something else already; beside it this change has none.
+      if (inserted.length < rows.length) throw new Error('A row with the id of this attempt is there already.')
     } catch (cause) {
       // A partition may have been taken away; the next transaction looks again.
       this.#months.clear()
@@ -33,7 +35,8 @@ function monthOf({ id }: AuditRow): string {
  * MikroORM writes values into the text of a statement, where the server's log and its list of
  * running statements show them. So this is Kysely's own form of a statement, with a parameter.
  */
-async function query({ handle }: OpenTransaction, sql: string, parameter: string): Promise<void> {
+async function query({ handle }: OpenTransaction, sql: string, parameter: string): Promise<unknown[]> {
   const node = { kind: 'RawNode', sqlFragments: [sql], parameters: [] }
-  await handle.executeQuery({ sql, parameters: [parameter], query: node, queryId: { queryId: 'countersign' } })
+  const run = { sql, parameters: [parameter], query: node, queryId: { queryId: 'countersign' } }
+  return (await handle.executeQuery(run)).rows
 }

@@ -6,6 +6,8 @@ import type { Writable } from 'node:stream'
 /** Bytes that are kept inside the process until they are released. */
 interface HeldBytes {
   release(): void
+  /** They never leave, nor does anything else: the connection, or the stream of HTTP/2, ends. */
+  discard(): void
 }
 
 /** Keeps what is written to a response from now on, its head included. */
@@ -23,6 +25,11 @@ export function holdBytes(response: ServerResponse): HeldBytes {
       released = true
       held?.release()
     },
+    discard() {
+      released = true
+      if (held) held.discard()
+      else response.destroy()
+    },
   }
 }
 
@@ -39,6 +46,10 @@ function holdStream(stream: ServerHttp2Stream): HeldBytes {
       stream.respond = respond
       if (head && !stream.closed && !stream.destroyed) stream.respond(...head)
       bytes.release()
+    },
+    discard() {
+      stream.respond = respond
+      bytes.discard()
     },
   }
 }
@@ -70,6 +81,10 @@ function cork(socket: Holdable): HeldBytes {
       while (socket.writableCorked > 0) socket.uncork()
       if (hold.ending) socket.end(() => socket.destroy())
       hold.ending = false
+    },
+    discard() {
+      hold.held = false
+      socket.destroy()
     },
   }
 }

@@ -22,10 +22,14 @@ export function holdResponse(exchange: Exchange, call: AuditedCall, body: Action
     const throttling = call.attempts[0]?.throttling
     if (throttling) throttlingHeaders(response, throttling)
     const hold = holdBytes(response)
+    // A joined handler that answers by itself does so before anybody knows whether what it did will last.
+    const isEarly = call.joining
     try {
       const result = (writeHead as (...args: unknown[]) => ServerResponse).apply(this, head)
       // The head is made, and what stands around this may have changed its status; not a byte is out.
-      void call.close(endingOf(call, response.statusCode)).then(hold.release, hold.release)
+      const { statusCode } = response
+      const leave = (): void => (isEarly && call.undone && statusCode < 400 ? hold.discard() : hold.release())
+      void call.close(endingOf(call, statusCode)).then(leave, leave)
       return result
     } catch (error) {
       // No head: a status that is none. Whoever answers instead closes the call.
