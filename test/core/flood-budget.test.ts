@@ -100,6 +100,9 @@ describe('the budget of a flood', () => {
     { attempted: { hash: 'other', masked: '***' } },
     { actor: { type: 'user' } },
     { actor: { type: 'anonymous', id: 'u-2' } },
+    { subject: { type: 'user', id: 'another victim' } },
+    { subject: { type: 'another kind', id: 'i-1' } },
+    { subject: null },
   ]
   it.each(otherwise)('takes a denial that differs by %o for another one', (changes) => {
     const { deny } = memoryFloods()
@@ -115,15 +118,16 @@ describe('the budget of a flood', () => {
       { actor: { ...actor, label: 'Ada' } },
       { actor: { ...actor, label: 'Ada' } },
       { actor: { ...actor, label: 'Ada L.' }, userAgent: 'curl/8', device: null, sessionId: 'other', route: '/other' },
-      { actor, subject: null, proxies: [{ address: '10.0.0.2', trusted: true }], limit: 20, status: 403 },
+      { actor, proxies: [{ address: '10.0.0.2', trusted: true }], limit: 20, status: 403 },
     ]
     deny(...various.map((changes) => denial(changes)))
     await tick(window)
     const summary = ledger.sink.rows.at(-1) as AuditRow
     expect(summary).toMatchObject({ actor, address: '192.0.2.7', httpMethod: 'POST', scope: 'login', repeatCount: 3 })
     expect(summary.actor).not.toHaveProperty('label')
-    const { userAgent, device, sessionId, route, subject, proxies, limit, status } = summary
-    expect([userAgent, device, sessionId, route, subject, proxies, limit, status]).toEqual(Array(8).fill(null))
+    const { userAgent, device, sessionId, route, proxies, limit, status } = summary
+    expect([userAgent, device, sessionId, route, proxies, limit, status]).toEqual(Array(7).fill(null))
+    expect(summary.subject).toEqual(denial().subject)
   })
 
   it('says when the first and the last repeat happened, in whatever order they ended', async () => {

@@ -2,7 +2,9 @@ import { inspect } from 'node:util'
 import { AuditError } from './audit-error.js'
 import { copiedLedger, copiedTransaction } from './copied-rows.js'
 import type { FloodLedger } from './flood-ledger.js'
+import { RecentIds } from './recent-ids.js'
 import type { AuditRow } from './row.js'
+import { isRowRefused } from './row-refusal.js'
 import { type AuditSink, type BatchListener, isSink, type SinkTransaction } from './sink.js'
 import { type CopyFailure, SinkCopy } from './sink-copy.js'
 import { warn } from './warn.js'
@@ -28,7 +30,8 @@ export interface FanOutOptions {
  * `sinks`, its transactions and its flood ledger are those of the whole: rows reach the copies when
  * they are committed.
  *
- * @throws AuditError `SINK_INVALID`, `SETTING_INVALID`; a write rejects with `SINK_FAILED`
+ * @throws AuditError `SINK_INVALID`, `SETTING_INVALID`. A write rejects with what its one sink rejects with;
+ *   of several with `ROW_REFUSED` where each that failed refuses the row, else with `SINK_FAILED`
  * @example
  * const trail = createAuditTrail({
  *   sink: fanOutSink({ sinks: [mikroOrmSink(orm)], copies: [jsonlSink({ path: 'audit.jsonl' })] }),
@@ -43,6 +46,7 @@ class FanOut implements AuditSink {
   readonly name = 'fan-out'
   readonly #sinks: readonly AuditSink[]
   readonly #copies: readonly SinkCopy[]
+  readonly #copied = new RecentIds()
   readonly #onCopyFailed: FanOutOptions['onCopyFailed']
   readonly transaction?: SinkTransaction
   readonly ledger?: FloodLedger
@@ -103,8 +107,13 @@ class FanOut implements AuditSink {
     }
   }
 
+  /** What is written again, because a sink could not store it, is no news to the copies. */
   #copy(rows: readonly AuditRow[]): void {
-    for (const copy of this.#copies) copy.take(rows)
+    if (this.#copies.length === 0) return
+    const news = Object.freeze(this.#copied.unseen(rows))
+    if (news.length === 0) return
+    this.#copied.remember(news)
+    for (const copy of this.#copies) copy.take(news)
   }
 
   async #inAll(what: string, run: (sink: AuditSink) => Promise<void>): Promise<void> {
@@ -114,8 +123,10 @@ class FanOut implements AuditSink {
     )
     if (failed.length === 0) return
     const causes = failed.map(({ reason }) => reason)
+    if (results.length === 1) throw causes[0]
     const names = failed.map(({ name }) => name).join(', ')
-    throw new AuditError('SINK_FAILED', `${failed.length} of ${results.length} sinks could not ${what}: ${names}.`, {
+    const code = causes.every(isRowRefused) ? 'ROW_REFUSED' : 'SINK_FAILED'
+    throw new AuditError(code, `${failed.length} of ${results.length} sinks could not ${what}: ${names}.`, {
       cause: causes.length === 1 ? causes[0] : new AggregateError(causes, names),
     })
   }

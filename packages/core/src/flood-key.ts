@@ -1,8 +1,8 @@
 import type { AuditRow } from './row.js'
 
-/** The same denial: what happened, why, where, from where, and by whom or at whom. */
+/** The same denial: what happened, why, where, from where, by whom, and at whom or what. */
 export function floodKey(row: AuditRow): string {
-  const { actor } = row
+  const { actor, subject } = row
   return JSON.stringify([
     row.event,
     row.reason,
@@ -14,6 +14,8 @@ export function floodKey(row: AuditRow): string {
     row.attempted?.hash,
     actor.type,
     actor.id,
+    subject?.type,
+    subject?.id,
   ])
 }
 

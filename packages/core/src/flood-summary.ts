@@ -34,7 +34,6 @@ export function namelessSummaryOf(row: AuditRow): AuditRow {
 // What two denials of one key may differ in.
 const variable = [
   'onBehalfOf',
-  'subject',
   'sessionId',
   'proxies',
   'userAgent',

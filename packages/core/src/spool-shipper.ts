@@ -1,5 +1,6 @@
 import { AuditError } from './audit-error.js'
 import type { AuditRow } from './row.js'
+import { isRowRefused } from './row-refusal.js'
 import type { AuditSink } from './sink.js'
 import type { AuditSpool, SpoolBatch } from './spool.js'
 import type { StoreHealth } from './store-health.js'
@@ -19,6 +20,8 @@ export interface SpoolShipperParts {
 const batchRows = 500
 const shortestPause = 100
 const longestPause = 5000
+// Longer than the minute after which a spool looks again for what others left.
+const lookout = 61_000
 
 /** Brings what the spool holds to the store, in its order; while the store is away, it asks now and then. */
 export class SpoolShipper {
@@ -29,6 +32,7 @@ export class SpoolShipper {
   /** The row that was shipped last: written again, it counts once. */
   #last: readonly AuditRow[] = []
   #timer: NodeJS.Timeout | undefined
+  #lookout: NodeJS.Timeout | undefined
   #stopped = false
 
   constructor(parts: SpoolShipperParts) {
@@ -49,6 +53,7 @@ export class SpoolShipper {
   /** Ships what can be shipped now, and then no more. */
   async stop(): Promise<void> {
     clearTimeout(this.#timer)
+    clearTimeout(this.#lookout)
     this.#timer = undefined
     if (!this.#stopped) this.wake()
     this.#stopped = true
@@ -56,11 +61,14 @@ export class SpoolShipper {
   }
 
   #start(): void {
+    clearTimeout(this.#lookout)
     this.#running = this.#shipAll().finally(() => {
       this.#running = undefined
       const isWanted = this.#again || this.#pause > 0
       this.#again = false
-      if (isWanted && !this.#stopped) this.#later()
+      if (this.#stopped) return
+      if (isWanted) this.#later()
+      else this.#lookout = setTimeout(() => this.wake(), lookout).unref()
     })
   }
 
@@ -101,7 +109,7 @@ export class SpoolShipper {
     const { health, sink } = this.#parts
     const { outages } = health
     const asked = sink.write(this.#last).catch((cause) => {
-      if (!isRefusal(cause)) throw cause
+      if (!isRowRefused(cause)) throw cause
     })
     if (await this.#inTime(asked)) health.answered(outages)
   }
@@ -135,7 +143,7 @@ export class SpoolShipper {
     try {
       await sink.write(rows)
     } catch (cause) {
-      if (!isRefusal(cause)) throw cause
+      if (!isRowRefused(cause)) throw cause
       if (rows.length === 1) await this.#setAside(rows[0] as AuditRow, cause)
       else for (const row of rows) await this.#ship([row])
     }
@@ -150,7 +158,4 @@ export class SpoolShipper {
 
 class SpoolBroken extends Error {}
 
-/** True where the row is at fault, and would be refused again. */
-export function isRefusal(cause: unknown): boolean {
-  return cause instanceof AuditError && (cause.code === 'ROW_REFUSED' || cause.code === 'ROW_INVALID')
-}
+export { isRowRefused as isRefusal } from './row-refusal.js'
