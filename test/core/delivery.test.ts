@@ -220,7 +220,8 @@ describe('a row that the store refuses for what is in it', () => {
 })
 
 describe('what a trail is made of', () => {
-  it.each([[{}], ['data/spool'], [null]])('is refused where the spool is none: %j', (spool) => {
+  const halfSpool = { append: async () => undefined, next: async () => null, size: { rows: 0, bytes: 0 } }
+  it.each([[{}], ['data/spool'], [null], [halfSpool]])('is refused where the spool is none: %j', (spool) => {
     expect(() => createAuditTrail({ sink: switchedSink(), spool: spool as never })).toThrow(/fileSpool/)
   })
 

@@ -28,8 +28,10 @@ export class Patience {
   /** The same, without a promise. Only one of the two is called, once. */
   watch(work: Promise<void>, onEnd: () => void, onFailure: (cause: unknown) => void): void {
     const waiting: Waiting = { due: performance.now() + this.#milliseconds, onFailure, ended: false }
+    // Somebody else's code may answer with no promise.
+    const promise = Promise.resolve(work)
     this.#add(waiting)
-    work.then(
+    promise.then(
       () => {
         if (waiting.ended) return
         waiting.ended = true

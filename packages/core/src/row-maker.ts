@@ -27,6 +27,7 @@ import {
   foreign,
   longest,
 } from './row-text.js'
+import { wholeNumber } from './whole-number.js'
 
 const noDetails: AuditRow['details'] = Object.freeze({})
 
@@ -89,8 +90,8 @@ export class RowMaker {
       status,
       durationMs: Math.round((performance.now() - attempt.startedAt) * 1000) / 1000,
       scope: throttling ? bounded(throttling.scope, longest.scope) : null,
-      limit: throttling ? throttling.limit : null,
-      retryAfter: throttling ? throttling.retryAfter : null,
+      limit: throttling ? wholeNumber(throttling.limit, Math.round) : null,
+      retryAfter: throttling ? wholeNumber(throttling.retryAfter, Math.ceil) : null,
       details: attempt.details ? (redactFrozen(attempt.details) as AuditRow['details']) : noDetails,
       repeatCount: null,
       firstAt: null,

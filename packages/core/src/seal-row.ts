@@ -12,6 +12,7 @@ import {
   foreign,
   longest,
 } from './row-text.js'
+import { maxInteger } from './whole-number.js'
 
 /**
  * The last gate after somebody else's code has changed a row: every field is one that a row may
@@ -67,7 +68,6 @@ function detailsOf(details: unknown): AuditRow['details'] {
 
 // What a store has room for.
 const maxSmall = 32_767
-const maxInteger = 2_147_483_647
 
 function whole(value: unknown, original: number | null, limit: number = maxInteger): number | null {
   if (value === null) return null

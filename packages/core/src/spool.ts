@@ -36,8 +36,9 @@ export interface AuditSpool {
   close(): Promise<void>
 }
 
-/** True for what can be appended to. */
+/** True for what has all that a spool needs. */
 export function isSpool(value: unknown): value is AuditSpool {
-  const { append, next } = (value ?? {}) as Partial<AuditSpool>
-  return typeof append === 'function' && typeof next === 'function'
+  const { append, next, setAside, close, size } = (value ?? {}) as Partial<AuditSpool>
+  const hasSize = typeof size?.rows === 'number' && typeof size.bytes === 'number'
+  return hasSize && [append, next, setAside, close].every((method) => typeof method === 'function')
 }

@@ -94,7 +94,7 @@ export class FieldRules {
   #masked(value: unknown): unknown {
     const plain = shown(value)
     if (plain === null) return null
-    const text = typeof plain === 'string' ? plain : JSON.stringify(plain)
+    const text = textOf(plain)
     return { masked: maskIdentifier(canonicalIdentifier(text.slice(0, 512))), hash: this.#identifierHash(text) }
   }
 }
@@ -102,6 +102,12 @@ export class FieldRules {
 /** An expression of SQL has no value that could be told. */
 function shown(value: unknown): unknown {
   return isRaw(value) ? '[sql]' : (value ?? null)
+}
+
+function textOf(value: unknown): string {
+  if (typeof value === 'string' || typeof value === 'bigint') return String(value)
+  const json = JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? String(part) : part))
+  return json ?? String(value)
 }
 
 function metadataOf(orm: MikroORM, entity: EntityName): EntityMetadata {
