@@ -2,6 +2,7 @@ import { inspect } from 'node:util'
 import { AuditError } from './audit-error.js'
 import { copiedLedger, copiedTransaction } from './copied-rows.js'
 import type { FloodLedger } from './flood-ledger.js'
+import { assertKnownOptions, type KnownOptions } from './known-options.js'
 import { RecentIds } from './recent-ids.js'
 import type { AuditRow } from './row.js'
 import { isRowRefused } from './row-refusal.js'
@@ -23,6 +24,14 @@ export interface FanOutOptions {
   readonly copyTimeout?: number
 }
 
+const known: KnownOptions<FanOutOptions> = {
+  sinks: true,
+  copies: true,
+  onCopyFailed: true,
+  maxWaiting: true,
+  copyTimeout: true,
+}
+
 /**
  * One sink made of several. All `sinks` are tried, also when one fails; the write then rejects,
  * and the row goes to the spool or counts as lost although some have it. Writing it again is safe:
@@ -39,6 +48,7 @@ export interface FanOutOptions {
  */
 export function fanOutSink(options: FanOutOptions): AuditSink {
   assertSinks(options?.sinks, options?.copies ?? [])
+  assertKnownOptions('fanOutSink', options, known)
   return new FanOut(options)
 }
 

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util'
 import { AuditError } from './audit-error.js'
+import { assertKnownOptions, type KnownOptions } from './known-options.js'
 
 /** How repeated denials collapse. */
 export interface FloodOptions {
@@ -20,8 +21,12 @@ export type FloodSettings = Required<FloodOptions>
 const longestFlush = 2_147_483_647
 const longestWindow = 86_400
 
+const known: KnownOptions<FloodOptions> = { window: true, budget: true, flush: true, maxKeys: true }
+
 /** @throws AuditError `SETTING_INVALID` */
-export function floodSettings({ window = 60, budget = 1, flush = 250, maxKeys = 10_000 }: FloodOptions): FloodSettings {
+export function floodSettings(options: FloodOptions): FloodSettings {
+  assertKnownOptions('floods', options, known)
+  const { window = 60, budget = 1, flush = 250, maxKeys = 10_000 } = options
   assertNumber('window', window, window > 0 && window <= longestWindow, 'seconds, above 0, at most a day')
   assertNumber('budget', budget, isCount(budget), 'a whole number above 0')
   assertNumber('flush', flush, isCount(flush) && flush <= longestFlush, 'whole milliseconds above 0')

@@ -1,7 +1,6 @@
 import {
   closeSync,
   linkSync,
-  mkdirSync,
   openSync,
   readFileSync,
   readlinkSync,
@@ -12,7 +11,8 @@ import {
   writeSync,
 } from 'node:fs'
 import { hostname } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
+import { makeFolder } from './make-folder.js'
 
 /** A held folder; `release` gives it back. */
 export interface FolderLock {
@@ -54,7 +54,7 @@ const held = new Set<FolderLock>()
  */
 export function lockFolder(options: FolderLockOptions): FolderLock {
   const { folder, file: name } = options
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  makeFolder(resolve(folder))
   const path = join(folder, name)
   assertStale(path, options)
   const mine = join(folder, `${name}.${process.pid}`)

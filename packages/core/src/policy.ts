@@ -1,5 +1,7 @@
+import { inspect } from 'node:util'
 import { AuditError } from './audit-error.js'
 import type { EventName } from './events.js'
+import { assertKnownOptions, type KnownOptions } from './known-options.js'
 import type { AuditSink } from './sink.js'
 import type { AuditSpool } from './spool.js'
 
@@ -37,8 +39,11 @@ export interface KeptPolicy {
   readonly unreachable: WhenUnreachable
 }
 
-const deliveries: ReadonlySet<unknown> = new Set<Delivery>(['joined', 'awaited', 'deferred'])
-const reactions: ReadonlySet<unknown> = new Set<WhenUnreachable>(['closed', 'spool', 'open'])
+const known: KnownOptions<KeptPolicy> = { delivery: true, unreachable: true }
+const choices = {
+  delivery: ['joined', 'awaited', 'deferred'] satisfies Delivery[] as readonly string[],
+  unreachable: ['closed', 'spool', 'open'] satisfies WhenUnreachable[] as readonly string[],
+}
 
 /** The policies of a trail: what each event is promised, and that it can be kept. */
 export class Policies {
@@ -60,9 +65,11 @@ export class Policies {
     knows: (event: string) => boolean,
   ) {
     this.#usual = { delivery: 'awaited', unreachable: parts.spool ? 'spool' : 'open' }
+    assertByEvent(policies)
     for (const [event, policy] of Object.entries(policies)) {
       if (!knows(event)) throw unknownEvent(event)
-      if (!policy) continue
+      if (policy === undefined) continue
+      assertKnownOptions(`The policy of '${event}'`, policy, known, 'POLICY_INVALID')
       const { delivery = this.#usual.delivery, unreachable = this.#usual.unreachable } = policy as Partial<KeptPolicy>
       const kept = { delivery, unreachable }
       assertMeaning(event, kept)
@@ -85,9 +92,18 @@ function unknownEvent(event: string): AuditError {
   )
 }
 
-function assertMeaning(event: string, { delivery, unreachable }: KeptPolicy): void {
-  if (!deliveries.has(delivery) || !reactions.has(unreachable)) {
-    throw new AuditError('POLICY_INVALID', `The policy of '${event}' names an unknown delivery or reaction.`)
+function assertByEvent(policies: unknown): void {
+  if (typeof policies === 'object' && policies !== null && !Array.isArray(policies)) return
+  const message = `policies must be an object with a policy for each event, and was ${inspect(policies)}. Write: policies: { login: { delivery: 'joined' } }`
+  throw new AuditError('POLICY_INVALID', message)
+}
+
+function assertMeaning(event: string, policy: KeptPolicy): void {
+  const { delivery, unreachable } = policy
+  for (const option of ['delivery', 'unreachable'] as const) {
+    if (choices[option].includes(policy[option])) continue
+    const message = `The policy of '${event}' says ${option}: ${inspect(policy[option])}. Write one of: ${choices[option].map((choice) => inspect(choice)).join(', ')}`
+    throw new AuditError('POLICY_INVALID', message)
   }
   if (unreachable === 'closed' && delivery !== 'joined') {
     throw new AuditError(

@@ -4,6 +4,7 @@ import { isRowRefused } from './row-refusal.js'
 import type { AuditSink } from './sink.js'
 import type { AuditSpool, SpoolBatch } from './spool.js'
 import type { StoreHealth } from './store-health.js'
+import { takeSpool } from './taken-spools.js'
 
 /** What a {@link SpoolShipper} works with. */
 export interface SpoolShipperParts {
@@ -37,6 +38,7 @@ export class SpoolShipper {
 
   constructor(parts: SpoolShipperParts) {
     this.#parts = parts
+    takeSpool(parts.spool)
   }
 
   /** Resolves when it is at rest: there is nothing to ship, or the store is away. */

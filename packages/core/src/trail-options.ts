@@ -4,6 +4,7 @@ import type { EventDeclaration } from './catalogue.js'
 import { type EventDetails, type EventName, isOutcome, type Outcome } from './events.js'
 import type { FloodOptions } from './flood-options.js'
 import type { ActorLike, Subject } from './identity.js'
+import { assertKnownOptions, type KnownOptions } from './known-options.js'
 import type { AuditLimiter } from './limiter.js'
 import type { AuditMetrics, TrailGauges } from './metrics.js'
 import type { EventPolicy } from './policy.js'
@@ -11,6 +12,7 @@ import type { AuditReason } from './reasons.js'
 import type { AuditRow, Device } from './row.js'
 import { type AuditSink, isSink } from './sink.js'
 import { type AuditSpool, isSpool } from './spool.js'
+import { assertFree } from './taken-spools.js'
 
 /** What a trail is made of. Only the sink is required. */
 export interface AuditTrailOptions {
@@ -69,6 +71,21 @@ export interface TrailHealth extends TrailGauges {
   readonly spooling: boolean
 }
 
+const known: KnownOptions<AuditTrailOptions> = {
+  sink: true,
+  spool: true,
+  patience: true,
+  limiter: true,
+  key: true,
+  events: true,
+  policies: true,
+  transform: true,
+  veto: true,
+  floods: true,
+  metrics: true,
+  device: true,
+}
+
 /** @throws AuditError `SINK_INVALID`, `SPOOL_INVALID`, `SETTING_INVALID` */
 export function assertTrailOptions(options: AuditTrailOptions): void {
   const { sink, spool, patience } = options ?? {}
@@ -90,6 +107,26 @@ export function assertTrailOptions(options: AuditTrailOptions): void {
       `patience is in milliseconds, above 0 and at most ${longestPatience}, and was ${inspect(patience)}.`,
     )
   }
+  assertKnownOptions('createAuditTrail', options, known)
+  for (const name of ['transform', 'veto', 'device'] as const) assertFunction(name, options[name])
+  assertMetrics(options.metrics)
+  if (spool) assertFree(spool)
+}
+
+function assertMetrics(metrics: AuditMetrics | undefined): void {
+  if (metrics === undefined) return
+  const methods = ['stored', 'lost', 'batch', 'gauges'] as const
+  const missing = methods.filter((method) => typeof metrics?.[method] !== 'function')
+  if (missing.length === 0) return
+  throw new AuditError(
+    'SETTING_INVALID',
+    `metrics needs the methods ${methods.join(', ')}, and has no ${missing.join(', ')}. Write: metrics: prometheusMetrics()`,
+  )
+}
+
+function assertFunction(name: string, value: unknown): void {
+  if (value === undefined || typeof value === 'function') return
+  throw new AuditError('SETTING_INVALID', `${name} must be a function, and was ${inspect(value)}.`)
 }
 
 // A timer takes no more.

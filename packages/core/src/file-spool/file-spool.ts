@@ -1,7 +1,9 @@
-import { mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
+import { inspect } from 'node:util'
 import { AuditError } from '../audit-error.js'
+import { assertKnownOptions, type KnownOptions } from '../known-options.js'
+import { makeFolder } from '../make-folder.js'
 import type { AuditRow } from '../row.js'
 import { rowId } from '../row-id.js'
 import type { AuditSpool, SpoolBatch, SpoolSize } from '../spool.js'
@@ -14,6 +16,7 @@ import { longestRecord, type Reading } from './segment.js'
 import { SegmentWriter } from './segment-writer.js'
 import { recordOf } from './spool-record.js'
 import { atOnce, betweenOthers, type Stepwise } from './stepwise.js'
+import { unusableFolder } from './unusable-folder.js'
 
 /** Where and how a {@link fileSpool} keeps its rows. */
 export interface FileSpoolOptions {
@@ -25,11 +28,13 @@ export interface FileSpoolOptions {
   readonly segmentBytes?: number
 }
 
+const known: KnownOptions<FileSpoolOptions> = { folder: true, maxBytes: true, segmentBytes: true }
+
 /**
  * A spool in a folder of the disk: each row is one line with its checksum, and is in the spool when
  * the disk has it. What processes that died have left there is replayed first.
  *
- * @throws AuditError `SPOOL_INVALID`
+ * @throws AuditError `SPOOL_INVALID`, `SETTING_INVALID`
  * @example
  * const spool = fileSpool({ folder: 'data/spool', maxBytes: 2 ** 30 })
  */
@@ -40,14 +45,15 @@ export function fileSpool(options: FileSpoolOptions): AuditSpool {
   }
   for (const [name, bytes] of Object.entries({ maxBytes, segmentBytes })) {
     if (Number.isSafeInteger(bytes) && bytes > 0) continue
-    throw new AuditError('SPOOL_INVALID', `${name} of a fileSpool is a whole number of bytes above 0.`)
+    const message = `${name} of a fileSpool is a whole number of bytes above 0, and was ${inspect(bytes)}.`
+    throw new AuditError('SPOOL_INVALID', message)
   }
+  assertKnownOptions('fileSpool', options, known)
   const path = resolve(folder)
   try {
     return new FileSpool({ folder: path, maxBytes, segmentBytes })
   } catch (cause) {
-    const message = `The spool's folder ${path} can't be used. Choose one that this process may write to.`
-    throw new AuditError('SPOOL_INVALID', message, { cause })
+    throw unusableFolder(path, cause)
   }
 }
 
@@ -68,7 +74,7 @@ class FileSpool implements AuditSpool {
   #report: (fault: AuditError) => void = warn
 
   constructor({ folder, maxBytes, segmentBytes }: Required<FileSpoolOptions>) {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    makeFolder(folder)
     this.#folder = folder
     this.#maxBytes = maxBytes
     this.#own = ownLane(folder)
