@@ -1,9 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import ts from 'typescript-6'
 import { describe, expect, it } from 'vitest'
 import { root } from '../support/compile.js'
-import { parse } from '../support/sources.js'
+import { titlesIn } from '../support/test-titles.js'
 
 interface Proof {
   readonly file: string
@@ -23,34 +22,6 @@ function proofsOf(row: string): Proof[] {
   const column = row.split('|').at(-2)?.trim() ?? ''
   expect(column.replace(proof, 'proof'), 'one proof, or several with "; " between').toMatch(/^proof(?:; proof)*$/)
   return [...column.matchAll(proof)].map(([, file = '', words = '']) => ({ file, words }))
-}
-
-/** The titles of the tests in a source; what a template inserts is "…". One that never runs has none. */
-function titlesIn(text: string): string[] {
-  const titles: string[] = []
-  const visit = (node: ts.Node): void => {
-    if (ts.isCallExpression(node) && declaresTests(node.expression)) {
-      const [title] = node.arguments
-      if (title && ts.isStringLiteralLike(title)) titles.push(title.text)
-      if (title && ts.isTemplateExpression(title))
-        titles.push(
-          [title.head, ...title.templateSpans.map(({ literal }) => literal)].map(({ text }) => text).join('…'),
-        )
-    }
-    ts.forEachChild(node, visit)
-  }
-  visit(parse('proof.test.ts', text))
-  return titles
-}
-
-/** `it`, `describe.concurrent`, `test.each(table)`; not `it.each`, whose argument is no title, and not `it.skip`. */
-function declaresTests(callee: ts.Expression): boolean {
-  if (ts.isIdentifier(callee)) return ['describe', 'it', 'test'].includes(callee.text)
-  if (ts.isPropertyAccessExpression(callee))
-    return ['concurrent', 'sequential', 'only'].includes(callee.name.text) && declaresTests(callee.expression)
-  if (!ts.isCallExpression(callee) || !ts.isPropertyAccessExpression(callee.expression)) return false
-  const { name, expression } = callee.expression
-  return ['each', 'for', 'runIf', 'skipIf'].includes(name.text) && declaresTests(expression)
 }
 
 describe('docs/parity.md', () => {
@@ -83,6 +54,7 @@ describe('what counts as a title', () => {
     ["it.each('row')(title, () => {})", null],
     ["it.skip('never runs', () => {})", null],
     ["it.todo('never runs')", null],
+    ["describe.skip('a place', () => { it('never runs', () => {}) })", null],
     ["import { storeCases } from 'it'", null],
     ["const places = [{ name: 'PostgreSQL' }]", null],
     ["readdirSync(join(folder, 'refused'))", null],
