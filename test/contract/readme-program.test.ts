@@ -47,10 +47,10 @@ async function attempt(path: string, password: string) {
   return (await fetch(\`http://127.0.0.1:\${port}\${path}\`, { method: 'POST', headers, body })).status
 }
 const statuses = [await attempt('/session/login', 'wrong'), await attempt('/session/login', 'right')]
-statuses.push(await attempt('/password-reset', 'x'))
+statuses.push(await attempt('/password-reset', 'x'), await attempt('/session/report', ''))
 for (let more = 0; more < 8; more++) statuses.push(await attempt('/session/login', 'wrong'))
 const rows = await orm.em.execute('select event, outcome, reason, actor_id from audit_event order by id')
-console.log(JSON.stringify({ statuses, rows: rows.slice(0, 3), denied: rows.at(-1), alerts: alerts[0] }))
+console.log(JSON.stringify({ statuses, rows: rows.slice(0, 4), denied: rows.at(-1), alerts: alerts[0] }))
 process.kill(process.pid, 'SIGTERM')
 `
 
@@ -74,11 +74,12 @@ it('the program of the README starts on the embedded database, audits, and stops
   const { stdout, stderr } = await run
   expect(stderr).toBe('')
   expect(JSON.parse(stdout.trim().split('\n').at(-1) ?? '')).toEqual({
-    statuses: [401, 200, 200, 401, 401, 401, 401, 401, 429, 429, 429],
+    statuses: [401, 200, 200, 200, 401, 401, 401, 401, 401, 429, 429, 429],
     rows: [
       { event: 'login', outcome: 'failure', reason: 'bad_credentials', actor_id: null },
       { event: 'login', outcome: 'success', reason: null, actor_id: 'u-1' },
       { event: 'password_reset_request', outcome: 'success', reason: null, actor_id: null },
+      { event: 'report_export', outcome: 'success', reason: null, actor_id: null },
     ],
     denied: { event: 'login', outcome: 'denied', reason: 'throttled', actor_id: null },
     alerts: ['a***@e***.org', '127.0.0.1'],
