@@ -4,6 +4,7 @@ import { sampleRow } from '@countersign/core/testing'
 import type { MikroORM } from '@mikro-orm/core'
 import { MikroORM as PostgresORM } from '@mikro-orm/postgresql'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { ClientSockets } from '../support/client-sockets.js'
 import { CutProxy } from '../support/cut-proxy.js'
 import { postgresAvailable, postgresDatabase, type TestDatabase } from '../support/databases.js'
 
@@ -11,6 +12,7 @@ describe.runIf(await postgresAvailable())('mikroOrmSink, when the way to Postgre
   let database: TestDatabase
   let proxy: CutProxy
   let orm: MikroORM
+  let sockets: ClientSockets
   let sink: AuditSink
   const execute = (statement: string) => database.orm.em.getDriver().getConnection().execute(statement)
   const stored = async (id: string): Promise<number> =>
@@ -29,11 +31,12 @@ describe.runIf(await postgresAvailable())('mikroOrmSink, when the way to Postgre
 
   beforeEach(async () => {
     proxy = await CutProxy.before(database.url as string)
+    sockets = new ClientSockets()
     orm = (await PostgresORM.init({
       clientUrl: proxy.url,
       entities: [],
       discovery: { warnWhenNoEntities: false },
-      driverOptions: { query_timeout: 1000, connectionTimeoutMillis: 1000 },
+      driverOptions: { query_timeout: 1000, connectionTimeoutMillis: 1000, stream: sockets.stream },
       logger: () => undefined,
     })) as unknown as MikroORM
     sink = mikroOrmSink(orm, { connections: 1 })
@@ -49,8 +52,7 @@ describe.runIf(await postgresAvailable())('mikroOrmSink, when the way to Postgre
     const row = sampleRow()
     proxy.delay(60_000)
     const cutOff = expect(sink.write([row])).rejects.not.toMatchObject({ code: 'ROW_REFUSED' })
-    await expect.poll(() => sink.waiting).toBe(1)
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await expect.poll(() => proxy.held).toBeGreaterThan(0)
     proxy.cut()
     await cutOff
     proxy.delay(0)
@@ -95,9 +97,9 @@ describe.runIf(await postgresAvailable())('mikroOrmSink, when the way to Postgre
   })
 
   it('does not notice that an idle connection was cut', async () => {
+    expect(sockets.open).toBe(proxy.connections)
     proxy.cut()
-    await expect.poll(() => proxy.connections).toBe(0)
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await expect.poll(() => sockets.open).toBe(0)
     const row = sampleRow()
     await sink.write([row])
     expect(await stored(row.id)).toBe(1)

@@ -1,17 +1,17 @@
 import { appendFileSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { type ChaosServer, startServer } from './chaos-server.js'
 import type { Plan } from './kill-plan.js'
 import { wrongsIn } from './server-check.js'
 import { type Attempt, Clients, paths } from './server-load.js'
-import { type ServerProcess, startServer } from './server-process.js'
 import type { ServerSettings, ServerStatus } from './server-settings.js'
 
 /** The database of the rounds, and how its store goes away and comes back. */
 export interface Backend {
   readonly database: ServerSettings['database']
-  away(server: ServerProcess): Promise<void>
-  back(server: ServerProcess): Promise<void>
+  away(server: ChaosServer): Promise<void>
+  back(server: ChaosServer): Promise<void>
   /** The store can come back while no server runs. */
   readonly independent: boolean
 }
@@ -33,7 +33,7 @@ const clientsPerServer = 12
 export class KillRounds {
   readonly #backend: Backend
   readonly #settings: ServerSettings
-  #servers: ServerProcess[] = []
+  #servers: ChaosServer[] = []
   readonly attempts: Attempt[] = []
 
   private constructor(backend: Backend, settings: ServerSettings) {
@@ -77,8 +77,8 @@ export class KillRounds {
     this.#servers = []
   }
 
-  get #first(): ServerProcess {
-    return this.#servers[0] as ServerProcess
+  get #first(): ChaosServer {
+    return this.#servers[0] as ChaosServer
   }
 
   async #disturb(plan: Plan): Promise<Attempt[]> {
@@ -110,7 +110,7 @@ export class KillRounds {
       await server.kill()
     }
     this.#start()
-    const server = this.#servers.at(-1) as ServerProcess
+    const server = this.#servers.at(-1) as ChaosServer
     await server.url
     const { spooledRows } = await server.status()
     if (!(independent && backEarly)) await this.#backend.back(server)
@@ -131,7 +131,7 @@ class Load {
   #all: Promise<unknown> = Promise.resolve()
   #gone = false
 
-  static async on(servers: readonly ServerProcess[], prefix: string): Promise<Load> {
+  static async on(servers: readonly ChaosServer[], prefix: string): Promise<Load> {
     const load = new Load()
     const urls = await Promise.all(servers.map(({ url }) => url))
     const clients = new Clients(clientsPerServer * servers.length)

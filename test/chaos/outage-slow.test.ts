@@ -27,6 +27,7 @@ describe.runIf(await postgresAvailable())('where PostgreSQL', () => {
   })
 
   const isAway = () => expect.poll(() => server.trail.health.reachable, { timeout: 20_000 }).toBe(false)
+  const direct = () => server.deliveries.direct.length
   const told = async () =>
     (await server.ask("select event from audit_event where event like 'degradation%' order by id")).flat()
 
@@ -46,7 +47,9 @@ describe.runIf(await postgresAvailable())('where PostgreSQL', () => {
     await load.more(50)
     proxy.delay(700)
     await isAway()
+    const before = direct()
     await load.more(500)
+    expect(direct() - before, 'who asks later does not wait').toBe(0)
     expect(server.trail.counts.lost).toBe(0)
     expect(server.deliveries.spooled.length).toBeGreaterThan(400)
     proxy.delay(0)
@@ -58,8 +61,6 @@ describe.runIf(await postgresAvailable())('where PostgreSQL', () => {
     expect(server.trail.counts).toEqual({ recorded: account.rows.length, vetoed: 0, lost: 0 })
     expect(server.losses).toEqual([])
     expect(account.count('degradation_start')).toBe(account.count('degradation_end'))
-    const waited = asked.filter(({ milliseconds }) => milliseconds >= patience)
-    expect(waited.length, 'who asks later does not wait').toBeLessThan(asked.length / 10)
   })
 
   it('stays too slow, the outage is told of once, and not again and again', async () => {
@@ -81,16 +82,14 @@ describe.runIf(await postgresAvailable())('where PostgreSQL', () => {
   it('takes connections and answers nothing, only those who ask first wait, and joined attempts are refused', async () => {
     const load = new Load(server, { kinds, clients })
     await load.more(50)
-    const direct = () => server.deliveries.direct.length
     proxy.swallowAnswers(true)
     await isAway()
     // What was asked before anybody knew may be in one write, or in one for each client.
     const before = direct()
-    const during = await load.more(400)
+    await load.more(400)
     const refused = await Promise.all([1, 2, 3].map(() => request(server.url, 'joined')))
     expect(refused.map(({ status }) => status)).toEqual([503, 503, 503])
     expect(direct() - before, 'no attempt asks a store that is away').toBe(0)
-    expect(during.filter(({ milliseconds }) => milliseconds >= patience).length).toBeLessThanOrEqual(clients)
     expect(server.trail.health).toMatchObject({ reachable: false, spooling: true })
 
     proxy.swallowAnswers(false)

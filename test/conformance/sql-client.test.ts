@@ -1,5 +1,6 @@
 import { sqlClient } from '@countersign/adapters/mikro-orm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ClientSockets } from '../support/client-sockets.js'
 import { postgresAvailable, postgresDatabase, type TestDatabase } from '../support/databases.js'
 
 describe.runIf(await postgresAvailable())('the connections that a sql client keeps', () => {
@@ -23,13 +24,17 @@ describe.runIf(await postgresAvailable())('the connections that a sql client kee
   })
 
   it('are replaced when the database ends them while nothing runs, and nobody notices', async () => {
+    const sockets = new ClientSockets()
+    const driverOptions = database.orm.config.get('driverOptions')
+    database.orm.config.set('driverOptions', { stream: sockets.stream })
     const client = sqlClient(database.orm, 1)
-    const [first] = await client.query<{ pid: number }>('select pg_backend_pid() as pid', [])
-    await database.orm.em.getDriver().getConnection().execute('select pg_terminate_backend(?)', [first?.pid])
-    const pid = async () =>
-      (await client.query<{ pid: number }>('select pg_backend_pid() as pid', []).catch(() => []))[0]?.pid
-    await expect.poll(pid).toBeGreaterThan(0)
-    expect(await pid()).not.toBe(first?.pid)
+    database.orm.config.set('driverOptions', driverOptions)
+    const pid = async () => (await client.query<{ pid: number }>('select pg_backend_pid() as pid', []))[0]?.pid
+    const first = await pid()
+    expect(sockets.open).toBe(1)
+    await database.orm.em.getDriver().getConnection().execute('select pg_terminate_backend(?)', [first])
+    await expect.poll(() => sockets.open).toBe(0)
+    expect(await pid()).not.toBe(first)
     await client.close()
   })
 

@@ -6,6 +6,7 @@ export class CutProxy {
   readonly #server: Server
   readonly #target: URL
   readonly #pairs = new Set<readonly [Socket, Socket]>()
+  #held = 0
   #port = 0
   #delay = 0
   #swallowing = false
@@ -32,6 +33,11 @@ export class CutProxy {
 
   get connections(): number {
     return this.#pairs.size
+  }
+
+  /** Pieces that were sent and have not arrived, because of {@link delay}. */
+  get held(): number {
+    return this.#held
   }
 
   /** Breaks every connection, with a reset; new ones are let in. */
@@ -87,12 +93,16 @@ export class CutProxy {
   #pass(from: Socket, to: Socket, lost: () => boolean): void {
     const queue: Array<{ chunk: Buffer; due: number }> = []
     const forward = (): void => {
-      while (queue[0] && queue[0].due <= performance.now()) to.write((queue.shift() as { chunk: Buffer }).chunk)
+      while (queue[0] && queue[0].due <= performance.now()) {
+        to.write((queue.shift() as { chunk: Buffer }).chunk)
+        this.#held--
+      }
       if (queue[0]) setTimeout(forward, Math.max(1, queue[0].due - performance.now()))
     }
     from.on('data', (chunk) => {
       if (lost()) return
       const isFirst = queue.length === 0
+      this.#held++
       queue.push({ chunk, due: Math.max(performance.now() + this.#delay, queue.at(-1)?.due ?? 0) })
       if (isFirst) forward()
     })

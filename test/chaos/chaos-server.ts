@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import type { ServerSettings, ServerStatus, Stored } from './server-settings.ts'
 
 /** A server of these tests in a process of its own. */
-export interface ServerProcess {
+export interface ChaosServer {
   /** Where it listens; rejects where it ends before. */
   readonly url: Promise<string>
   /** What went to its standard error. */
@@ -23,7 +23,7 @@ export interface ServerProcess {
 
 const script = fileURLToPath(new URL('server.ts', import.meta.url))
 
-export function startServer(settings: ServerSettings, flags: readonly string[] = []): ServerProcess {
+export function startServer(settings: ServerSettings, flags: readonly string[] = []): ChaosServer {
   const child = spawn(process.execPath, [...flags, script, JSON.stringify(settings)], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
