@@ -6,13 +6,13 @@ import { short } from './rounds.js'
  * @param {{ json: boolean }} options
  */
 export function reporter({ json }) {
-  let missed = false
+  let failing = false
   let heading = ''
 
   function report({ bench, backend, figure, value, unit, atMost, atLeast, spread }) {
     const goal = atMost ?? atLeast ?? null
     const ok = goal === null ? null : atMost === undefined ? value >= goal : value <= goal
-    if (ok === false) missed = true
+    if (ok === false) failing = true
     if (json) {
       console.log(JSON.stringify({ bench, backend, figure, value: Number(value.toPrecision(6)), unit, goal, ok }))
       return
@@ -27,5 +27,11 @@ export function reporter({ json }) {
     console.log(`  ${figure.padEnd(44)} ${short(value).padStart(8)} ${unit}${middle}${limit}`)
   }
 
-  return { report, failed: () => missed }
+  /** Says why a limit could not be measured: a bench that did not look has not passed. */
+  report.unmeasured = (why) => {
+    failing = true
+    console.error(why)
+  }
+
+  return { report, failed: () => failing }
 }

@@ -102,7 +102,7 @@ export async function writer(report) {
   for (const open of [postgresStore, pgliteStore]) {
     const store = await open()
     if (!store) {
-      console.error('writer: no PostgreSQL server is reachable at TEST_DATABASE_URL; its limits were not measured.')
+      report.unmeasured('writer: no PostgreSQL server is reachable at TEST_DATABASE_URL; its limits were not measured.')
       continue
     }
     try {
