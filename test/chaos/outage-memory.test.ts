@@ -20,8 +20,8 @@ const many = 20_000
 
 /** What a row takes on the disk, about; in memory it takes more. */
 const rowBytes = 400
-/** A process that kept one row in four would be over it. */
-const mostBytes = (many * rowBytes) / 4
+/** A process that kept one row in two would be over it. */
+const mostBytes = (many * rowBytes) / 2
 
 const disks = smallDiskAvailable()
 
