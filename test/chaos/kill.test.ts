@@ -46,7 +46,7 @@ for (const { name, open, here } of [
     afterEach(() => servers?.end())
     afterAll(() => opened.close())
 
-    it(`keep every acknowledged row, once, and no change without its row`, {
+    it('keep every acknowledged row, once, and no change without its row', {
       timeout: 120_000 + rounds * 60_000,
     }, async () => {
       const { backend, mostProcesses } = opened

@@ -1,6 +1,6 @@
 import { codeOf } from './degradation.js'
 import type { AuditRow } from './row.js'
-import { isRefusal } from './spool-shipper.js'
+import { isRowRefused } from './row-refusal.js'
 import type { AuditTrail } from './trail.js'
 
 /** What a {@link LossReport} works with. */
@@ -56,7 +56,7 @@ export class LossReport {
       await this.#parts.write(told)
     } catch (cause) {
       // What the store will never take is not tried again; the losses are counted and were signalled.
-      if (isRefusal(cause)) this.#row = null
+      if (isRowRefused(cause)) this.#row = null
       return
     }
     this.#row = null

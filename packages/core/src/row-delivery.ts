@@ -4,10 +4,11 @@ import { Patience } from './patience.js'
 import type { Policies } from './policy.js'
 import type { AuditRow } from './row.js'
 import { RowOutcomes, type RowOutcomesParts } from './row-outcomes.js'
+import { isRowRefused } from './row-refusal.js'
 import { currentTelling, type Telling } from './signals.js'
 import type { AuditSink } from './sink.js'
 import type { AuditSpool } from './spool.js'
-import { isRefusal, SpoolShipper } from './spool-shipper.js'
+import { SpoolShipper } from './spool-shipper.js'
 import { StoreHealth } from './store-health.js'
 import { UnderWay } from './under-way.js'
 
@@ -97,7 +98,7 @@ export class RowDelivery {
     try {
       await this.#patience.for(this.#outside.runInAsyncScope(() => this.#parts.sink.write(rows)))
     } catch (cause) {
-      if (!isRefusal(cause)) this.health.failed(cause)
+      if (!isRowRefused(cause)) this.health.failed(cause)
       throw cause
     }
     this.#answered(outages)
@@ -244,7 +245,7 @@ export class RowDelivery {
 
   /** What is left to do for rows that the store did not take. */
   async #afterStore(rows: readonly AuditRow[], ways: readonly Way[], cause: unknown, above: Telling): Promise<void> {
-    if (isRefusal(cause)) {
+    if (isRowRefused(cause)) {
       await this.#refused(rows, cause, above)
       return
     }

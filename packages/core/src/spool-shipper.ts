@@ -159,5 +159,3 @@ export class SpoolShipper {
 }
 
 class SpoolBroken extends Error {}
-
-export { isRowRefused as isRefusal } from './row-refusal.js'
