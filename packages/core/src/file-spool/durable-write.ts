@@ -1,11 +1,14 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { forAppending } from './regular-file.js'
 
 /** Appends a line to a file that a person will read, and waits for the disk. */
 export async function keepLine(path: string, line: string | Buffer): Promise<void> {
-  const file = await open(path, 'a+', 0o600)
+  const file = await open(path, forAppending, 0o600)
   try {
-    const { size } = await file.stat()
+    const found = await file.stat()
+    if (!found.isFile()) throw new Error(`${path} is no file.`)
+    const { size } = found
     const torn = size > 0 && (await lastByte(file, size)) !== 0x0a
     await writeAll(file, Buffer.concat([Buffer.from(torn ? '\n' : ''), Buffer.from(line), Buffer.from('\n')]))
     await file.datasync()

@@ -16,6 +16,12 @@ export function damageFault({ path, offset, length, kind }: Damage, kept: string
   return new AuditError('SPOOL_DAMAGED', message)
 }
 
+/** What is reported of something that no spool put there. */
+export function foreignFault(path: string): AuditError {
+  const message = `${path} is a link, a pipe or something else that no spool makes. It was not opened; find out who put it there, and remove it.`
+  return new AuditError('SPOOL_DAMAGED', message)
+}
+
 /** The line that is kept of a row which the store refuses. */
 export function refusedLine(row: AuditRow, cause: unknown): string {
   return `{"row":${rowToLine(row)},"error":${escapeUnsafe(JSON.stringify(errorOf(cause, 4)))}}`

@@ -68,6 +68,8 @@ class FileSpool implements AuditSpool {
   /** In the order in which they are replayed. */
   #lanes: readonly Lane[]
   #lookedAt = 0
+  /** What is found at every look is told once. */
+  readonly #told = new Set<string>()
   #out: Reading | null = null
   #last: Promise<unknown> = Promise.resolve()
   #closing: Promise<void> | null = null
@@ -192,8 +194,12 @@ class FileSpool implements AuditSpool {
 
   #take({ lanes, faults }: Orphans): void {
     this.#lanes = [...lanes, ...this.#lanes]
-    // Whoever opens the spool listens in a moment.
-    for (const fault of faults) void setImmediate().then(() => this.#report(fault))
+    for (const fault of faults) {
+      if (this.#told.has(fault.message)) continue
+      this.#told.add(fault.message)
+      // Whoever opens the spool listens in a moment.
+      void setImmediate().then(() => this.#report(fault))
+    }
   }
 
   #inTurn<Result>(what: string, work: () => Promise<Result>): Promise<Result> {

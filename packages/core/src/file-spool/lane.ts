@@ -1,10 +1,11 @@
 import { readdirSync, rmdirSync, rmSync, statSync } from 'node:fs'
-import { rm, stat } from 'node:fs/promises'
+import { lstat, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AuditError } from '../audit-error.js'
 import { type FolderLock, lockFolder } from '../folder-lock.js'
 import type { SpoolSize } from '../spool.js'
 import { beginPosition, readPosition, writePosition } from './position.js'
+import { isForeign } from './regular-file.js'
 import { countLines, type Reading, readSegment, type Segment } from './segment.js'
 import { betweenOthers, type Stepwise } from './stepwise.js'
 
@@ -15,14 +16,17 @@ const segmentName = /^\d{10}\.spool$/
 /** The sub-folder of one writer: its segments, and up to where they were replayed. */
 export class Lane {
   readonly folder: string
+  /** Paths of what stands where its files belong, and is none of a spool. */
+  readonly foreign: readonly string[]
   readonly #lock: FolderLock
   readonly #segments: Segment[]
   /** What is appended to; it stays when it is read to its end. */
   #active: Segment | null = null
   readonly #adopted: boolean
 
-  private constructor(folder: string, lock: FolderLock, left?: Segment[]) {
+  private constructor(folder: string, lock: FolderLock, left?: Segment[], foreign: readonly string[] = []) {
     this.folder = folder
+    this.foreign = foreign
     this.#lock = lock
     this.#segments = left ?? []
     this.#adopted = left !== undefined
@@ -48,12 +52,13 @@ export class Lane {
   static *adopt(folder: string): Stepwise<Lane> {
     const held = lock(folder)
     try {
+      const foreign = [positionFile, ...segmentNames(folder)].map((name) => join(folder, name)).filter(isForeign)
       const segments: Segment[] = []
-      for (const segment of waitingIn(folder)) {
+      for (const segment of waitingIn(folder, foreign)) {
         segment.rows = yield* countLines(segment.path, segment.from)
         segments.push(segment)
       }
-      return new Lane(folder, held, segments)
+      return new Lane(folder, held, segments, foreign)
     } catch (cause) {
       held.release()
       throw cause
@@ -134,11 +139,11 @@ function lock(folder: string): FolderLock {
 }
 
 /** The segments of a writer that is gone; those that were replayed are removed. */
-function waitingIn(folder: string): Segment[] {
+function waitingIn(folder: string, foreign: readonly string[]): Segment[] {
   const position = readPosition(join(folder, positionFile)) ?? { segment: 0, offset: 0 }
-  const names = readdirSync(folder).filter((name) => segmentName.test(name))
-  return names.sort().flatMap((name) => {
+  return segmentNames(folder).flatMap((name) => {
     const [number, path] = [Number.parseInt(name, 10), join(folder, name)]
+    if (foreign.includes(path)) return []
     if (number < position.segment) {
       rmSync(path, { force: true })
       return []
@@ -149,10 +154,16 @@ function waitingIn(folder: string): Segment[] {
   })
 }
 
+function segmentNames(folder: string): string[] {
+  return readdirSync(folder)
+    .filter((name) => segmentName.test(name))
+    .sort()
+}
+
 /** A writer that was taken for dead, because its machine slept, may have gone on. */
 async function hasGrown(segment: Segment): Promise<boolean> {
-  const found = await stat(segment.path).catch(() => null)
-  if (!found || found.size <= segment.end) return false
+  const found = await lstat(segment.path).catch(() => null)
+  if (!found?.isFile() || found.size <= segment.end) return false
   segment.end = found.size
   segment.rows = await betweenOthers(countLines(segment.path, segment.from))
   return true

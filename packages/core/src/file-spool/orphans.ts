@@ -1,7 +1,8 @@
-import { readdirSync } from 'node:fs'
+import { lstatSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { AuditError } from '../audit-error.js'
 import { isRowId } from '../reader.js'
+import { foreignFault } from './faults.js'
 import { Lane } from './lane.js'
 import type { Stepwise } from './stepwise.js'
 
@@ -9,7 +10,7 @@ import type { Stepwise } from './stepwise.js'
 export interface Orphans {
   /** The oldest first. */
   readonly lanes: readonly Lane[]
-  /** Of sub-folders that can't be read. */
+  /** Of what can't be read, or is not touched. */
   readonly faults: readonly AuditError[]
 }
 
@@ -23,7 +24,13 @@ export function* adoptOrphans(folder: string, own: readonly Lane[]): Stepwise<Or
     const path = join(folder, name)
     if (known.has(path)) continue
     try {
-      lanes.push(yield* Lane.adopt(path))
+      if (lstatSync(path).isSymbolicLink()) {
+        faults.push(foreignFault(path))
+        continue
+      }
+      const lane = yield* Lane.adopt(path)
+      lanes.push(lane)
+      faults.push(...lane.foreign.map(foreignFault))
     } catch (cause) {
       if (!isTaken(cause)) faults.push(unreadable(path, cause))
     }

@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
+import { forChanging, forReading, isForeign } from './regular-file.js'
 import { provenText, withChecksum } from './spool-record.js'
 
 /** Up to where a writer's rows were replayed. */
@@ -13,13 +14,19 @@ export interface Position {
  * something else: then rows come again, and are known by their ids.
  */
 export function readPosition(path: string): Position | null {
+  if (isForeign(path)) return null
   try {
-    const line = readFileSync(path)
+    const line = readFileSync(path, { flag: forReading })
     const text = provenText(line.subarray(0, line.indexOf('\n')))
-    return text === null ? null : (JSON.parse(text) as Position)
+    const position = text === null ? null : (JSON.parse(text) as Position)
+    return position && isCount(position.segment) && isCount(position.offset) ? position : null
   } catch {
     return null
   }
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0
 }
 
 /** The first position. The file is made now, so that a full disk has room for every later one. */
@@ -29,7 +36,7 @@ export function beginPosition(path: string): void {
 
 /** One write in place, so that a killed process leaves the old position or the new one. */
 export async function writePosition(path: string, position: Position): Promise<void> {
-  const file = await open(path, 'r+')
+  const file = await open(path, forChanging)
   try {
     await file.write(textOf(position), 0)
   } finally {

@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import type { AuditRow } from '../row.js'
+import { forReading } from './regular-file.js'
 import { recordsIn, rowOf } from './spool-record.js'
 import type { Stepwise } from './stepwise.js'
 
@@ -45,7 +46,7 @@ export const longestRecord: number = 16 * 1024 * 1024
 
 /** Counts the lines of a file. */
 export function* countLines(path: string, from: number): Stepwise<number> {
-  const file = openSync(path, 'r')
+  const file = openSync(path, forReading)
   const buffer = Buffer.allocUnsafe(chunk)
   let lines = 0
   try {
@@ -82,10 +83,10 @@ export async function readSegment(segment: Segment, limit: number): Promise<Read
   return reading
 }
 
-/** A file that somebody removed reads as one that was cut to nothing. */
+/** A file that somebody removed, or put a link in the place of, reads as one that was cut to nothing. */
 async function openIfThere(path: string): Promise<FileHandle | null> {
-  return open(path, 'r').catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === 'ENOENT') return null
+  return open(path, forReading).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT' || cause.code === 'ELOOP') return null
     throw cause
   })
 }
