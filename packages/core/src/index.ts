@@ -53,7 +53,7 @@ export type {
   SignalOf,
   SubscribeOptions,
 } from './signals.js'
-export type { AuditSink, BatchListener, JoinedWrite, SinkTransaction } from './sink.js'
+export type { AuditSink, BatchListener, SinkTransaction } from './sink.js'
 export type { AuditSpool, SpoolBatch, SpoolSize } from './spool.js'
 export { Throttled } from './throttled.js'
 export { type AuditTrail, createAuditTrail } from './trail.js'

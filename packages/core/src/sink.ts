@@ -30,9 +30,6 @@ export interface AuditSink {
 /** Told of a write that succeeded: how many rows were in it, and how many seconds it took. */
 export type BatchListener = (rows: number, seconds: number) => void
 
-/** Writes rows as part of the transaction that is open. */
-export type JoinedWrite = (rows: readonly AuditRow[]) => Promise<void>
-
 /** Transactions of the store that rows and changes share: both are there afterwards, or neither. */
 export interface SinkTransaction {
   /** True when the caller is inside a transaction of this store, whoever opened it. */
@@ -41,7 +38,7 @@ export interface SinkTransaction {
    * Writes rows in the transaction that is open. Where they can't be written it rejects with an
    * `AuditError`; what the transaction has to finish before them rejects as it is.
    */
-  write: JoinedWrite
+  write(rows: readonly AuditRow[]): Promise<void>
   /**
    * Opens a transaction around `run`, nested where one is open already; commits when it resolves,
    * rolls back when it rejects. What rejects is passed on as it was.
