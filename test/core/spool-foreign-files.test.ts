@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import {
   lstatSync,
   mkdirSync,
@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
 import { crc32 } from 'node:zlib'
 import { rowId } from '@countersign/core'
 import { fileSpool } from '@countersign/core/spool'
@@ -23,7 +24,8 @@ beforeEach(() => {
   folder = join(freshFolder(), 'spool')
 })
 
-const pipe = (path: string) => void execFileSync('mkfifo', [path])
+const run = promisify(execFile)
+const pipe = async (path: string) => void (await run('mkfifo', [path]))
 /** A link to a file of somebody's, with what a spool could have written. */
 const link = (path: string) => {
   const target = join(dirname(folder), 'secret')
@@ -42,7 +44,7 @@ describe.each([
   it('in the place of a segment is left alone and reported, and the rows around it are replayed', async () => {
     const rows = sampleRows(2)
     const path = join(dirname(await leftBehind(folder, rows)), '0000000002.spool')
-    put(path)
+    await put(path)
     const found = await replayed(folder)
     expect(found.rows).toEqual(rows)
     expect(found.faults).toMatchObject([{ code: 'SPOOL_DAMAGED', message: expect.stringContaining(path) }])
@@ -53,7 +55,7 @@ describe.each([
     const rows = sampleRows(2)
     const path = join(dirname(await leftBehind(folder, rows)), 'position')
     rmSync(path, { force: true })
-    put(path)
+    await put(path)
     const found = await replayed(folder)
     expect(found.rows).toEqual(rows)
     expect(found.faults[0]).toMatchObject({ code: 'SPOOL_DAMAGED', message: expect.stringContaining(path) })
@@ -61,7 +63,7 @@ describe.each([
 
   it('in the place of refused.jsonl gets no row', async () => {
     const spool = fileSpool({ folder })
-    put(join(folder, 'refused.jsonl'))
+    await put(join(folder, 'refused.jsonl'))
     await expect(spool.setAside(sampleRow(), new Error('no'))).rejects.toMatchObject({ code: 'SPOOL_FAILED' })
     if (put === link) expect(secret()).toBe(recordOf('{"segment":1,"offset":1}'))
     await spool.close()
@@ -70,7 +72,7 @@ describe.each([
 
 it('a pipe in the place of a lock holds nobody, and the rows beside it are replayed', async () => {
   const rows = sampleRows(2)
-  pipe(join(dirname(await leftBehind(folder, rows)), 'lock'))
+  await pipe(join(dirname(await leftBehind(folder, rows)), 'lock'))
   expect(await replayed(folder)).toEqual({ rows, faults: [] })
 })
 
