@@ -1,13 +1,7 @@
-import { mikroOrmReader, mikroOrmSink } from '@countersign/adapters/mikro-orm'
-import { type AuditReader, type AuditRow, type AuditSink, rowId } from '@countersign/core'
+import { type AuditRow, rowId } from '@countersign/core'
 import { sampleRow } from '@countersign/core/testing'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { pgliteDatabase, postgresAvailable, postgresDatabase, type TestDatabase } from '../support/databases.js'
-
-const databases = [
-  { name: 'PGlite', open: pgliteDatabase, here: true },
-  { name: 'PostgreSQL', open: postgresDatabase, here: await postgresAvailable() },
-]
+import { describe, expect, it } from 'vitest'
+import { ownStore, storeDatabases } from '../support/audit-stores.js'
 
 /** Text that means something to one of the forms that a row takes on its way. */
 const nasty = [
@@ -42,32 +36,19 @@ function nastyRow(requestId: string, text: string): AuditRow {
   })
 }
 
-for (const { name, open, here } of databases) {
+for (const { name, open, here } of storeDatabases) {
   describe.runIf(here)(`writing to the audit store on ${name}`, () => {
-    let database: TestDatabase
-    let sink: AuditSink
-    let reader: AuditReader & { close(): Promise<void> }
-    const execute = (statement: string) => database.orm.em.getDriver().getConnection().execute(statement)
+    const store = ownStore(open)
+    const execute = (statement: string) => store().database.orm.em.getDriver().getConnection().execute(statement)
     const found = async (requestId: string): Promise<AuditRow[]> =>
-      [...(await reader.find({ requestId, limit: 500 })).items].reverse()
-
-    beforeAll(async () => {
-      database = await open()
-      sink = mikroOrmSink(database.orm)
-      reader = mikroOrmReader(database.orm)
-    })
-    afterAll(async () => {
-      await sink.close?.()
-      await reader.close()
-      await database.close()
-    })
+      [...(await store().reader.find({ requestId, limit: 500 })).items].reverse()
 
     it('gives back every text as it was, among new rows as among those that are there already', async () => {
       const [copied, inserted] = [rowId(), rowId()]
       const first = nasty.map((text) => nastyRow(copied, text))
       const second = nasty.map((text) => nastyRow(inserted, text))
-      await sink.write(first)
-      await sink.write([first[0] as AuditRow, ...second])
+      await store().sink.write(first)
+      await store().sink.write([first[0] as AuditRow, ...second])
       expect(await found(copied)).toEqual(first)
       expect(await found(inserted)).toEqual(second)
     })
@@ -76,17 +57,17 @@ for (const { name, open, here } of databases) {
       const requestId = rowId()
       const rows = Array.from({ length: 40 }, () => sampleRow({ requestId }))
       const there = rows[17] as AuditRow
-      await sink.write([there])
-      await sink.write(rows.map((row) => (row === there ? { ...row, outcome: 'success' } : row)))
+      await store().sink.write([there])
+      await store().sink.write(rows.map((row) => (row === there ? { ...row, outcome: 'success' } : row)))
       expect(await found(requestId)).toEqual(rows)
     })
 
     it('goes on after a batch that was refused', async () => {
       const requestId = rowId()
       const row = sampleRow({ requestId })
-      for (let time = 0; time < 3; time++) await sink.write([row])
+      for (let time = 0; time < 3; time++) await store().sink.write([row])
       const next = sampleRow({ requestId })
-      await sink.write([next])
+      await store().sink.write([next])
       expect(await found(requestId)).toEqual([row, next])
     })
 
@@ -99,7 +80,7 @@ for (const { name, open, here } of databases) {
     ])('says that the row is at fault where it breaks %s, and stores its neighbours', async (_, changes) => {
       const requestId = rowId()
       const rows = [sampleRow({ requestId }), sampleRow({ requestId, ...changes }), sampleRow({ requestId })]
-      const written = await Promise.allSettled(rows.map((row) => sink.write([row])))
+      const written = await Promise.allSettled(rows.map((row) => store().sink.write([row])))
       expect(written).toEqual([
         { status: 'fulfilled' },
         { status: 'rejected', reason: expect.objectContaining({ code: 'ROW_REFUSED', cause: expect.any(Error) }) },
@@ -113,21 +94,21 @@ for (const { name, open, here } of databases) {
       // An id of this process never goes back: the time is put in by hand.
       const old = { ...row, id: `018d6d21-2d50${row.id.slice(13)}` }
       await execute('alter function audit_ensure_partition(timestamptz) rename to audit_no_partition')
-      const refused = expect(sink.write([old])).rejects
+      const refused = expect(store().sink.write([old])).rejects
       await refused.not.toMatchObject({ code: 'ROW_REFUSED' })
       await execute('alter function audit_no_partition(timestamptz) rename to audit_ensure_partition')
-      await sink.write([old])
-      expect((await reader.get(old.id))?.id).toBe(old.id)
+      await store().sink.write([old])
+      expect((await store().reader.get(old.id))?.id).toBe(old.id)
     })
 
     it('says how many rows wait, and tells of every write', async () => {
       const told: Array<{ rows: number; seconds: number }> = []
-      sink.onBatch?.((rows, seconds) => told.push({ rows, seconds }))
-      expect(sink.waiting).toBe(0)
-      const written = Promise.all([sink.write([sampleRow(), sampleRow()]), sink.write([sampleRow()])])
-      expect(sink.waiting).toBe(3)
+      store().sink.onBatch?.((rows, seconds) => told.push({ rows, seconds }))
+      expect(store().sink.waiting).toBe(0)
+      const written = Promise.all([store().sink.write([sampleRow(), sampleRow()]), store().sink.write([sampleRow()])])
+      expect(store().sink.waiting).toBe(3)
       await written
-      expect(sink.waiting).toBe(0)
+      expect(store().sink.waiting).toBe(0)
       expect(told).toEqual([{ rows: 3, seconds: expect.any(Number) }])
       expect(told[0]?.seconds).toBeGreaterThan(0)
     })

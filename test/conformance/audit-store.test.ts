@@ -1,13 +1,8 @@
-import { mikroOrmReader, mikroOrmSink } from '@countersign/adapters/mikro-orm'
-import { type AuditReader, type AuditRow, type AuditSink, rowId } from '@countersign/core'
+import { mikroOrmSink } from '@countersign/adapters/mikro-orm'
+import { type AuditRow, rowId } from '@countersign/core'
 import { sampleRow } from '@countersign/core/testing'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { pgliteDatabase, postgresAvailable, postgresDatabase, type TestDatabase } from '../support/databases.js'
-
-const databases = [
-  { name: 'PGlite', open: pgliteDatabase, here: true },
-  { name: 'PostgreSQL', open: postgresDatabase, here: await postgresAvailable() },
-]
+import { describe, expect, it } from 'vitest'
+import { ownStore, storeDatabases } from '../support/audit-stores.js'
 
 /** An id as a row of that moment would have it. */
 function idAt(moment: string): string {
@@ -15,37 +10,25 @@ function idAt(moment: string): string {
   return `${time.slice(0, 8)}-${time.slice(8)}${rowId().slice(13)}`
 }
 
-for (const { name, open, here } of databases) {
+for (const { name, open, here } of storeDatabases) {
   describe.runIf(here)(`the audit store on ${name}`, () => {
-    let database: TestDatabase
-    let sink: AuditSink
-    let reader: AuditReader & { close(): Promise<void> }
-    const execute = (statement: string) => database.orm.em.getDriver().getConnection().execute(statement)
+    const store = ownStore(open)
+    const execute = (statement: string) => store().database.orm.em.getDriver().getConnection().execute(statement)
     const transactional = (...statements: string[]) =>
-      database.orm.em
-        .getDriver()
+      store()
+        .database.orm.em.getDriver()
         .getConnection()
         .transactional(async (transaction) => {
           for (const statement of statements)
-            await database.orm.em.getDriver().getConnection().execute(statement, [], 'run', transaction)
+            await store().database.orm.em.getDriver().getConnection().execute(statement, [], 'run', transaction)
         })
-    beforeAll(async () => {
-      database = await open()
-      sink = mikroOrmSink(database.orm)
-      reader = mikroOrmReader(database.orm)
-    })
-    afterAll(async () => {
-      await sink.close?.()
-      await reader.close()
-      await database.close()
-    })
 
     it('keeps each month in a partition of its own, to the millisecond', async () => {
       const [last, first] = [
         sampleRow({ id: idAt('2025-03-31T23:59:59.999Z') }),
         sampleRow({ id: idAt('2025-04-01T00:00:00.000Z') }),
       ]
-      await sink.write([last, first])
+      await store().sink.write([last, first])
       const found = await execute(
         `select tableoid::regclass::text as "in" from audit_event where id in ('${last.id}', '${first.id}') order by id`,
       )
@@ -54,8 +37,8 @@ for (const { name, open, here } of databases) {
 
     it('keeps a moment in UTC, whatever the time zone of who looks', async () => {
       const row = sampleRow()
-      await sink.write([row])
-      const connection = database.orm.em.getDriver().getConnection()
+      await store().sink.write([row])
+      const connection = store().database.orm.em.getDriver().getConnection()
       const [kept] = await connection.transactional(async (transaction) => {
         await connection.execute("set local time zone 'Asia/Kolkata'", [], 'run', transaction)
         return connection.execute(
@@ -72,10 +55,10 @@ for (const { name, open, here } of databases) {
     it('gives rows back newest first, page by page, in whatever order they were written', async () => {
       const requestId = rowId()
       const rows = Array.from({ length: 7 }, () => sampleRow({ requestId }))
-      await sink.write([3, 0, 6].map((index) => rows[index] as AuditRow))
-      await sink.write([5, 1, 4, 2].map((index) => rows[index] as AuditRow))
-      const first = await reader.find({ requestId, limit: 4 })
-      const second = await reader.find({ requestId, limit: 4, cursor: first.nextCursor as string })
+      await store().sink.write([3, 0, 6].map((index) => rows[index] as AuditRow))
+      await store().sink.write([5, 1, 4, 2].map((index) => rows[index] as AuditRow))
+      const first = await store().reader.find({ requestId, limit: 4 })
+      const second = await store().reader.find({ requestId, limit: 4, cursor: first.nextCursor as string })
       const found = [...first.items, ...second.items].map(({ id }) => id)
       expect(found).toEqual(rows.map(({ id }) => id).reverse())
       expect([first.items.length, second.nextCursor]).toEqual([4, null])
@@ -83,9 +66,9 @@ for (const { name, open, here } of databases) {
 
     it('recognises a row that is written again', async () => {
       const row = sampleRow({ requestId: rowId() })
-      await sink.write([row])
-      await sink.write([row, { ...row, outcome: 'success' }])
-      expect((await reader.find({ requestId: row.requestId as string })).items).toEqual([row])
+      await store().sink.write([row])
+      await store().sink.write([row, { ...row, outcome: 'success' }])
+      expect((await store().reader.find({ requestId: row.requestId as string })).items).toEqual([row])
     })
 
     it('names people by an id that no foreign key binds', async () => {
@@ -94,8 +77,8 @@ for (const { name, open, here } of databases) {
       )
       expect(keys).toEqual([])
       const row = sampleRow({ actor: { type: 'user', id: 'nobody-has-this-id' } })
-      await sink.write([row])
-      expect((await reader.get(row.id))?.actor.id).toBe('nobody-has-this-id')
+      await store().sink.write([row])
+      expect((await store().reader.get(row.id))?.actor.id).toBe('nobody-has-this-id')
     })
 
     it('has partitions for this month and two more ahead', async () => {
@@ -113,13 +96,13 @@ for (const { name, open, here } of databases) {
         sampleRow({ requestId, outcome: 'maybe' as never }),
         sampleRow({ requestId }),
       ]
-      const written = await Promise.allSettled([good, bad, other].map((row) => sink.write([row])))
+      const written = await Promise.allSettled([good, bad, other].map((row) => store().sink.write([row])))
       expect(written.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
-      expect((await reader.find({ requestId })).items.map(({ id }) => id)).toEqual([other.id, good.id])
+      expect((await store().reader.find({ requestId })).items.map(({ id }) => id)).toEqual([other.id, good.id])
     })
 
     it('gives every row a salt of its own', async () => {
-      await sink.write([sampleRow(), sampleRow()])
+      await store().sink.write([sampleRow(), sampleRow()])
       const [{ salts, rows }] = await execute(
         'select count(distinct salt)::int as salts, count(*)::int as rows from audit_event where length(salt) = 16',
       )
@@ -128,8 +111,8 @@ for (const { name, open, here } of databases) {
 
     it('lets personal values be erased, by a transaction that says so, once, and nothing else', async () => {
       const row = sampleRow({ actor: { type: 'user', id: 'u-9', label: 'Ada' } })
-      await sink.write([row])
-      expect((await reader.get(row.id))?.actor).toEqual(row.actor)
+      await store().sink.write([row])
+      expect((await store().reader.get(row.id))?.actor).toEqual(row.actor)
       const personal = `actor_label = null, on_behalf_of = null, attempted_hash = null, attempted_masked = null, session_id = null,
         address = null, proxy_chain = null, user_agent = null, device = null, details = '{}', salt = null`
       const erase = (changes: string) => `update audit_event set ${changes} where id = '${row.id}'`
@@ -143,8 +126,8 @@ for (const { name, open, here } of databases) {
       ).rejects.toEqual(refused)
       await expect(transactional(erasing, erase("erased_at = now(), actor_label = 'Eve'"))).rejects.toEqual(refused)
       await transactional(erasing, erase(`${personal}, erased_at = now()`))
-      expect((await reader.get(row.id))?.actor).toEqual({ type: 'user', id: 'u-9' })
-      expect(await reader.get(row.id)).toMatchObject({
+      expect((await store().reader.get(row.id))?.actor).toEqual({ type: 'user', id: 'u-9' })
+      expect(await store().reader.get(row.id)).toMatchObject({
         outcome: row.outcome,
         attempted: null,
         address: null,
@@ -178,7 +161,7 @@ for (const { name, open, here } of databases) {
         const connected = async (): Promise<number> =>
           (await execute('select count(*)::int as n from pg_stat_activity where datname = current_database()'))[0].n
         const before = await connected()
-        const another = mikroOrmSink(database.orm)
+        const another = mikroOrmSink(store().database.orm)
         await another.write([sampleRow()])
         expect(await connected()).toBe(before + 1)
         await another.close?.()
@@ -186,7 +169,7 @@ for (const { name, open, here } of databases) {
       })
 
     it('serves every filter by an index', async () => {
-      await sink.write(Array.from({ length: 500 }, () => sampleRow({ event: 'logout', details: {} })))
+      await store().sink.write(Array.from({ length: 500 }, () => sampleRow({ event: 'logout', details: {} })))
       await execute('analyze audit_event')
       for (const condition of [
         "event = 'signup'",

@@ -89,8 +89,10 @@ it('a report of losses that the store refuses is no outage, and is not tried aga
 })
 
 describe('closing a trail', () => {
-  it('rejects with what the sink rejects with', async () => {
-    const failure = new Error('the last flush failed')
+  it.each([
+    ['any error', new Error('the last flush failed')],
+    ['one of ours', new AuditError('STORE_UNREACHABLE', 'The last flush failed.')],
+  ])('rejects with what the sink rejects with: %s', async (_, failure) => {
     const sink: AuditSink = { name: 'failing', write: async () => undefined, close: () => Promise.reject(failure) }
     await expect(trailOf({ sink }).trail.close()).rejects.toBe(failure)
   })

@@ -1,13 +1,38 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { type AuditRow, type AuditSink, createAuditTrail } from '@countersign/core'
-import { expect, it } from 'vitest'
+import { afterEach, expect, it, vi } from 'vitest'
 import { nextTurn } from '../support/recording.js'
 
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
 
 const many = 10_000
+
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+it('each write is given up when its own time is over, and no other write has to come for that', async () => {
+  vi.useFakeTimers()
+  const trail = createAuditTrail({
+    sink: { name: 'hanging', write: () => new Promise(() => undefined) },
+    patience: 100,
+  })
+  trail.signals.on('fault', () => undefined)
+  const first = trail.record('login')
+  await vi.advanceTimersByTimeAsync(50)
+  const second = trail.record('login')
+  await vi.advanceTimersByTimeAsync(49)
+  expect(trail.counts.lost).toBe(0)
+  await vi.advanceTimersByTimeAsync(2)
+  expect(trail.counts.lost).toBe(1)
+  await vi.advanceTimersByTimeAsync(48)
+  expect(trail.counts.lost).toBe(1)
+  await vi.advanceTimersByTimeAsync(2)
+  expect(trail.counts.lost).toBe(2)
+  await Promise.all([first, second])
+})
 
 /** A store that keeps nothing, and knows which of the rows it took somebody else still keeps. */
 function forgetful() {
