@@ -1,26 +1,21 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { CutProxy } from '../support/cut-proxy.js'
-import { type EmptyPostgres, emptyPostgres, postgresAvailable } from '../support/databases.js'
-import { freshFolder } from '../support/fresh-folder.js'
+import type { CutProxy } from '../support/cut-proxy.js'
+import { postgresAvailable } from '../support/databases.js'
 import { Account, caughtUp } from './outage-account.js'
 import { type Asked, Load, request } from './outage-load.js'
-import { type OutageServer, outageServer } from './outage-server.js'
+import type { OutageServer } from './outage-server.js'
+import { type OutageSystem, outageSystem } from './outage-system.js'
 
 describe.runIf(await postgresAvailable())('where connections to PostgreSQL are cut', () => {
-  let database: EmptyPostgres
+  let system: OutageSystem
   let proxy: CutProxy
   let server: OutageServer
 
   beforeEach(async () => {
-    database = await emptyPostgres()
-    proxy = await CutProxy.before(database.url)
-    server = await outageServer({ direct: database.url, through: proxy.url, folder: freshFolder() })
+    system = await outageSystem()
+    ;({ proxy, server } = system)
   })
-  afterEach(async () => {
-    await server.close()
-    await proxy.close()
-    await database.drop()
-  })
+  afterEach(() => system.close())
 
   const stored = async () => Number((await server.ask('select count(*)::int from audit_event'))[0]?.[0])
 

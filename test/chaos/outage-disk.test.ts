@@ -3,30 +3,28 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileSpool } from '@countersign/core/spool'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { CutProxy } from '../support/cut-proxy.js'
-import { type EmptyPostgres, emptyPostgres, postgresAvailable } from '../support/databases.js'
+import type { CutProxy } from '../support/cut-proxy.js'
+import { postgresAvailable } from '../support/databases.js'
 import { codeOf } from '../support/recording.js'
 import { Account, caughtUp } from './outage-account.js'
 import { Load, request } from './outage-load.js'
-import { type OutageServer, outageServer } from './outage-server.js'
+import type { OutageServer } from './outage-server.js'
 import { type SmallDisk, smallDisk, smallDiskAvailable } from './outage-small-disk.js'
+import { type OutageSystem, outageSystem } from './outage-system.js'
 
 describe.runIf((await postgresAvailable()) && smallDiskAvailable())('where the disk of the spool', () => {
-  let database: EmptyPostgres
+  let system: OutageSystem
   let proxy: CutProxy
   let disk: SmallDisk
   let server: OutageServer
 
   beforeEach(async () => {
-    database = await emptyPostgres()
-    proxy = await CutProxy.before(database.url)
     disk = smallDisk()
-    server = await outageServer({ direct: database.url, through: proxy.url, folder: join(disk.folder, 'spool') })
+    system = await outageSystem({ folder: join(disk.folder, 'spool') })
+    ;({ proxy, server } = system)
   })
   afterEach(async () => {
-    await server.close()
-    await proxy.close()
-    await database.drop()
+    await system.close()
     disk.remove()
   })
 

@@ -1,29 +1,25 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { CutProxy } from '../support/cut-proxy.js'
-import { type EmptyPostgres, emptyPostgres, postgresAvailable } from '../support/databases.js'
+import type { CutProxy } from '../support/cut-proxy.js'
+import { postgresAvailable } from '../support/databases.js'
 import { freshFolder } from '../support/fresh-folder.js'
 import { Account, caughtUp } from './outage-account.js'
 import { Load } from './outage-load.js'
-import { type OutageServer, outageServer } from './outage-server.js'
+import type { OutageServer } from './outage-server.js'
+import { type OutageSystem, outageSystem } from './outage-system.js'
 
 describe.runIf(await postgresAvailable())('rows that PostgreSQL refuses, amid an outage,', () => {
   const folder = freshFolder()
-  let database: EmptyPostgres
+  let system: OutageSystem
   let proxy: CutProxy
   let server: OutageServer
 
   beforeEach(async () => {
-    database = await emptyPostgres()
-    proxy = await CutProxy.before(database.url)
-    server = await outageServer({ direct: database.url, through: proxy.url, folder })
+    system = await outageSystem({ folder })
+    ;({ proxy, server } = system)
   })
-  afterEach(async () => {
-    await server.close()
-    await proxy.close()
-    await database.drop()
-  })
+  afterEach(() => system.close())
 
   it('are set aside and lost, counted, and the others arrive', async () => {
     const { trail } = server

@@ -1,30 +1,25 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { CutProxy } from '../support/cut-proxy.js'
-import { type EmptyPostgres, emptyPostgres, postgresAvailable } from '../support/databases.js'
-import { freshFolder } from '../support/fresh-folder.js'
+import type { CutProxy } from '../support/cut-proxy.js'
+import { postgresAvailable } from '../support/databases.js'
 import { Account, caughtUp } from './outage-account.js'
 import { Load, request } from './outage-load.js'
-import { type OutageServer, outageServer } from './outage-server.js'
+import type { OutageServer } from './outage-server.js'
+import { type OutageSystem, outageSystem } from './outage-system.js'
 
 const patience = 1000
 const kinds = ['awaited', 'deferred', 'denied'] as const
 const clients = 8
 
 describe.runIf(await postgresAvailable())('where PostgreSQL', () => {
-  let database: EmptyPostgres
+  let system: OutageSystem
   let proxy: CutProxy
   let server: OutageServer
 
   beforeEach(async () => {
-    database = await emptyPostgres()
-    proxy = await CutProxy.before(database.url)
-    server = await outageServer({ direct: database.url, through: proxy.url, folder: freshFolder(), patience })
+    system = await outageSystem({ patience })
+    ;({ proxy, server } = system)
   })
-  afterEach(async () => {
-    await server.close()
-    await proxy.close()
-    await database.drop()
-  })
+  afterEach(() => system.close())
 
   const isAway = () => expect.poll(() => server.trail.health.reachable, { timeout: 20_000 }).toBe(false)
   const direct = () => server.deliveries.direct.length
