@@ -31,9 +31,6 @@ const nowhere: readonly Way[] = []
 
 const done: Promise<void> = Promise.resolve()
 
-const isDone = (): boolean => true
-const isNotDone = (): boolean => false
-
 function closed(): AuditError {
   return new AuditError('TRAIL_CLOSED', 'The trail is closed; close it after the server.')
 }
@@ -141,8 +138,11 @@ export class RowDelivery {
     for (const step of [() => this.settled(), ...steps]) await this.#notForEver(step)
     this.#closed = true
     await this.#notForEver(async () => this.#shipper?.stop())
-    await this.#notForEver(async () => sink.close?.())
-    await spool?.close()
+    try {
+      await this.#notForEver(async () => sink.close?.())
+    } finally {
+      await spool?.close()
+    }
   }
 
   #bring(rows: readonly AuditRow[], above: Telling): Promise<void> {
@@ -156,7 +156,13 @@ export class RowDelivery {
   async #beside(rows: readonly AuditRow[], above: Telling): Promise<void> {
     this.#underWay.begun()
     const startedAt = performance.now()
-    const isSafe = !this.#closed && this.#parts.spool && (await this.#spool(rows).then(isDone, isNotDone))
+    const isSafe =
+      !this.#closed &&
+      this.#parts.spool &&
+      (await this.#spool(rows).then(
+        () => true,
+        () => false,
+      ))
     if (isSafe) this.#outcomes.safe(rows, 'spool', startedAt, above)
     else void this.#unhurried(rows, above)
     this.#underWay.ended()

@@ -14,7 +14,8 @@ export class JoinedInsertion {
     try {
       const inserted = await query(transaction, `${insertRows} returning id`, encodeRows(rows))
       // A row of that id says something else already; beside it this change has none.
-      if (inserted.length < new Set(rows.map(({ id }) => id)).size) throw new Error('A row with the id of this attempt is there already.')
+      if (inserted.length < new Set(rows.map(({ id }) => id)).size)
+        throw new Error('A row with the id of this attempt is there already.')
     } catch (cause) {
       // A partition may have been taken away; the next transaction looks again.
       this.#months.clear()
