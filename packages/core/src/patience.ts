@@ -25,6 +25,16 @@ export class Patience {
     return new Promise((resolve, reject) => this.watch(work, resolve, reject))
   }
 
+  /** Waits for work to end, and goes on without it when it takes too long. */
+  async atMost(work: () => Promise<unknown>, onSilence: (silence: AuditError) => void): Promise<void> {
+    try {
+      await this.for(work().then(() => undefined))
+    } catch (cause) {
+      if (!(cause instanceof AuditError && cause.code === 'STORE_SILENT')) throw cause
+      onSilence(cause)
+    }
+  }
+
   /** The same, without a promise. Only one of the two is called, once. */
   watch(work: Promise<void>, onEnd: () => void, onFailure: (cause: unknown) => void): void {
     const waiting: Waiting = { due: performance.now() + this.#milliseconds, onFailure, ended: false }

@@ -135,11 +135,12 @@ export class RowDelivery {
    */
   async close(steps: ReadonlyArray<() => Promise<void>> = []): Promise<void> {
     const { sink, spool } = this.#parts
-    for (const step of [() => this.settled(), ...steps]) await this.#notForEver(step)
+    const atMost = (work: () => Promise<unknown>) => this.#patience.atMost(work, (silence) => this.report(silence))
+    for (const step of [() => this.settled(), ...steps]) await atMost(step)
     this.#closed = true
-    await this.#notForEver(async () => this.#shipper?.stop())
+    await atMost(async () => this.#shipper?.stop())
     try {
-      await this.#notForEver(async () => sink.close?.())
+      await atMost(async () => sink.close?.())
     } finally {
       await spool?.close()
     }
@@ -292,15 +293,6 @@ export class RowDelivery {
       const message = "the sink's waitsForCaller() failed; the row is recorded without it."
       this.report(new AuditError('STEP_FAILED', message, { cause }))
       return false
-    }
-  }
-
-  async #notForEver(work: () => Promise<unknown>): Promise<void> {
-    try {
-      await this.#patience.for(work().then(() => undefined))
-    } catch (cause) {
-      if (!(cause instanceof AuditError && cause.code === 'STORE_SILENT')) throw cause
-      this.report(cause)
     }
   }
 }
