@@ -190,13 +190,12 @@ for (const { name, open, here, embedded } of databases) {
       await transaction.run(() => add('the connection works on'))
     })
 
-    it('writes a row once', async () => {
-      await sink.write([row])
-      await transaction.run(async () => {
-        await add('kept')
-        await transaction.write([row, row])
-      })
+    it('writes a row once that it is given twice, and undoes all where the attempt has a row already', async () => {
+      const noting = (text: string) => transaction.run(() => add(text).then(() => transaction.write([row, row])))
+      await noting('kept')
       expect(await remains()).toEqual({ notes: ['kept'], row: true })
+      await expect(noting('undone')).rejects.toMatchObject({ code: 'SINK_FAILED' })
+      expect((await remains()).notes).toEqual(['kept'])
     })
 
     it('makes the partition that a row needs, again where that was undone', async () => {
