@@ -146,6 +146,18 @@ describe('a store that does not answer', () => {
   })
 })
 
+describe('the end of a trail', () => {
+  it('does not wait for ever for a store that is silent while the spool is shipped', async () => {
+    const { trail, sink, spool, heard } = spooling({ policies: { logout: { delivery: 'deferred' } } })
+    sink.state = 'silent'
+    await trail.record('logout')
+    await trail.close()
+    closers.pop()
+    expect(heard).toEqual(['logout success'])
+    expect(spool.size.rows).toBe(1)
+  })
+})
+
 describe('a deferred event', () => {
   const policies = { logout: { delivery: 'deferred' } } as const
 

@@ -15,20 +15,27 @@ export interface Degradation {
 /** Told of every change; and of an outage that is under way when it begins to listen. */
 export type DegradationListener = (state: Degradation) => void
 
-/** Records one row when an outage begins and one when it ends, however often it is told of either. */
+/**
+ * Records one row when an outage of a component begins and one when it ends, however often it is told of either.
+ *
+ * @example
+ * const sequencer = logSequencer(orm, { signer: noteSigner(process.env.CHECKPOINT_KEY ?? '') })
+ * sequencer.watch(recordDegradation((event, options) => trail.record(event, options)))
+ */
 export function recordDegradation(record: AuditTrail['record']): DegradationListener {
-  let since: number | null = null
+  const began = new Map<string, number>()
   return ({ degraded, component, reaction, cause }) => {
-    if (degraded === (since !== null)) return
+    const since = began.get(component)
+    if (degraded === (since !== undefined)) return
     const actor = { type: 'service', id: component } as const
-    if (since === null) {
-      since = performance.now()
+    if (since === undefined) {
+      began.set(component, performance.now())
       const error = codeOf(cause)
       const details = error === null ? { component, reaction } : { component, reaction, error }
       void record('degradation_start', { outcome: 'failure', reason: 'unavailable', actor, details })
     } else {
       const seconds = Math.round((performance.now() - since) / 100) / 10
-      since = null
+      began.delete(component)
       void record('degradation_end', { actor, details: { component, reaction, seconds } })
     }
   }

@@ -52,9 +52,16 @@ export interface AuditEvents {
   admin_action: { action: string }
   suspicious_activity: { rule?: string }
   audit_read: { filters?: string[]; returned?: number }
-  audit_export: { format?: string; rows?: number }
+  audit_export: { format?: string; rows?: number; from?: number; to?: number }
   audit_loss: { rows: number; error?: string }
   audit_prune: { before?: string; rows?: number }
+  audit_erasure: { rows?: number; held?: number; receipt?: string }
+  audit_verification: { leaves?: number; findings?: number }
+  audit_hold: { hold?: string; label?: string }
+  audit_hold_release: { hold?: string }
+  audit_key_rotation: { key?: string }
+  audit_request: { request?: string; kind?: string }
+  audit_decision: { request?: string; kind?: string; decision?: string }
   entity_create: { entity: string; changes?: object; rows?: number; ids_digest?: string; fields?: string[] }
   entity_update: {
     entity: string

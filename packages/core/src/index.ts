@@ -15,7 +15,7 @@ export {
   runInFlow,
 } from './context.js'
 export type { SealOptions } from './context-envelope.js'
-export type { Degradation, DegradationListener } from './degradation.js'
+export { type Degradation, type DegradationListener, recordDegradation } from './degradation.js'
 export type { AuditEvents, EventDetails, EventName, NoDetails, Outcome, Severity } from './events.js'
 export { isSnakeCase } from './events.js'
 export { type FanOutOptions, fanOutSink } from './fan-out-sink.js'

@@ -1,0 +1,2 @@
+export { type CheckpointKeyEnvironment, type CheckpointKeyPlace, checkpointKeyOf } from './checkpoint-key.js'
+export { Secrets, secretOfFolder, storedSecret } from './secrets.js'
