@@ -26,7 +26,13 @@ const families: Readonly<Record<string, readonly (string | RegExp)[]>> = {
   'routing-controllers': ['routing-controllers', 'express', 'koa', 'body-parser', 'class-validator'],
   'mikro-orm': [/^@mikro-orm\//],
 }
-const sharedByAdapters = ['@countersign/core', '@countersign/mixins', 'ipaddr.js', 'reflect-metadata']
+const sharedByAdapters = [
+  '@countersign/core',
+  '@countersign/core/evidence',
+  '@countersign/mixins',
+  'ipaddr.js',
+  'reflect-metadata',
+]
 
 interface Arrow extends Import {
   readonly source: Source

@@ -54,17 +54,25 @@ export function entryPoints({ name, exports = {} }: Manifest): string[] {
 /** Packs every published package, and unpacks it where no source of ours is near. */
 function packAll(store: string): PackedPackage[] {
   return publishedFolders().map((folder) => {
-    const tarballs = join(store, 'tarballs')
-    const tarball = pnpmPack(join(root, 'packages', folder), tarballs)
+    const tarball = tarballOf(folder, join(store, 'tarballs'))
     const manifest = readManifest(join(root, 'packages', folder))
     const path = join(storeOf(store, manifest.name), manifest.name)
     mkdirSync(path, { recursive: true })
-    execFileSync('tar', ['-xzf', tarball, '-C', path, '--strip-components=1'])
+    execFileSync('tar', ['-xz', '-C', path, '--strip-components=1'], { input: tarball })
     const files = readdirSync(path, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath, entry.name).slice(path.length + 1))
     return { folder, manifest: readManifest(path), path, files: files.sort() }
   })
+}
+
+const packedOnce = new Map<string, Buffer>()
+
+/** Packing takes seconds, and gives the same each time. */
+function tarballOf(folder: string, destination: string): Buffer {
+  const tarball = packedOnce.get(folder) ?? readFileSync(pnpmPack(join(root, 'packages', folder), destination))
+  packedOnce.set(folder, tarball)
+  return tarball
 }
 
 function pnpmPack(folder: string, destination: string): string {

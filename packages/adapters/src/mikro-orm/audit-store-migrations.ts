@@ -3,6 +3,8 @@ import type { MigrationObject, MikroORM } from '@mikro-orm/core'
 import { Migration, type Migrator } from '@mikro-orm/migrations'
 import { auditStoreSchema } from './audit-store-schema.js'
 import { floodLedgerSchema } from './flood-ledger-schema.js'
+import { logSchema } from './log/log-schema.js'
+import { queryIndexes } from './query-indexes.js'
 import { isEmbedded } from './sql-client.js'
 
 class CreateAuditStore extends Migration {
@@ -14,6 +16,18 @@ class CreateAuditStore extends Migration {
 class CreateFloodLedger extends Migration {
   override up(): void {
     for (const statement of floodLedgerSchema) this.addSql(statement)
+  }
+}
+
+class CreateLog extends Migration {
+  override up(): void {
+    for (const statement of logSchema) this.addSql(statement)
+  }
+}
+
+class IndexQueries extends Migration {
+  override up(): void {
+    for (const statement of queryIndexes) this.addSql(statement)
   }
 }
 
@@ -32,6 +46,8 @@ class CreateFloodLedger extends Migration {
 export const auditStoreMigrations: MigrationObject[] = [
   { name: 'countersign-audit-store-1', class: CreateAuditStore },
   { name: 'countersign-audit-store-2', class: CreateFloodLedger },
+  { name: 'countersign-audit-store-3', class: CreateLog },
+  { name: 'countersign-audit-store-4', class: IndexQueries },
 ]
 
 /** Runs all pending migrations; processes that start together wait for each other. */

@@ -14,8 +14,24 @@ export interface CopyClient extends SqlClient {
   copy(into: string, text: string): Promise<void>
 }
 
-interface Lite {
+/** What can be done inside of a transaction. */
+export type Statements = Omit<CopyClient, 'close'>
+
+/** The same, with transactions. */
+export interface LogClient extends CopyClient {
+  /** Commits when `run` resolves, rolls back when it rejects. Everything in it sees the database as it was at its first statement. */
+  transaction<Result>(run: (statements: Statements) => Promise<Result>): Promise<Result>
+  /** Runs statements without parameters, which may begin and end a transaction of their own; answers with all their rows. */
+  script<Row>(text: string): Promise<Row[]>
+}
+
+interface LiteStatements {
   query(text: string, values?: readonly unknown[], options?: { blob: Blob }): Promise<{ rows: unknown[] }>
+  exec(text: string): Promise<Array<{ rows: unknown[] }>>
+}
+
+interface Lite extends LiteStatements {
+  transaction<Result>(run: (statements: LiteStatements) => Promise<Result>): Promise<Result>
 }
 
 interface NativeConnection extends Connection {
@@ -41,8 +57,8 @@ export function sqlClient(orm: MikroORM, connections: number): SqlClient {
   return copyClient(orm, connections)
 }
 
-/** A {@link sqlClient} that takes rows as text, too. */
-export function copyClient(orm: MikroORM, connections: number): CopyClient {
+/** A {@link sqlClient} that takes rows as text, too, and has transactions. */
+export function copyClient(orm: MikroORM, connections: number): LogClient {
   const shared = orm.em.getDriver().getConnection() as NativeConnection
   return isEmbedded(orm) ? pgliteClient(shared) : poolClient(ownConnection(orm, shared, connections))
 }
@@ -52,17 +68,40 @@ export function isEmbedded(orm: MikroORM): boolean {
   return orm.em.getDriver().getConnection().constructor.name === 'PgliteConnection'
 }
 
-function pgliteClient(connection: NativeConnection): CopyClient {
+function pgliteClient(connection: NativeConnection): LogClient {
   const native = connection.getNativeClient.bind(connection) as () => Promise<Lite>
   return {
+    query: async (text, values) => liteStatements(await native()).query(text, values),
+    copy: async (into, text) => liteStatements(await native()).copy(into, text),
+    async transaction(run) {
+      return (await native()).transaction(async (lite) => {
+        await lite.query(isolation)
+        return run(liteStatements(lite))
+      })
+    },
+    async script<Row>(text: string) {
+      const lite = await native()
+      // In one of PGlite's, so that one that fails is ended before anybody else's statement runs.
+      const results = await (/^\s*begin\b/i.test(text)
+        ? lite.transaction((inner) => inner.exec(text))
+        : lite.exec(text))
+      return results.flatMap(({ rows }) => rows) as Row[]
+    },
+    close: async () => undefined,
+  }
+}
+
+const isolation = 'set transaction isolation level repeatable read'
+
+function liteStatements(lite: LiteStatements): Statements {
+  return {
     async query<Row>(text: string, values: readonly unknown[]) {
-      const { rows } = await (await native()).query(text, values)
+      const { rows } = await lite.query(text, values)
       return rows as Row[]
     },
     async copy(into, text) {
-      await (await native()).query(`copy ${into} from '/dev/blob'`, [], { blob: new Blob([text]) })
+      await lite.query(`copy ${into} from '/dev/blob'`, [], { blob: new Blob([text]) })
     },
-    close: async () => undefined,
   }
 }
 
@@ -75,7 +114,7 @@ function ownConnection(orm: MikroORM, shared: NativeConnection, connections: num
   return new (shared.constructor as ConnectionClass)(orm.config, options)
 }
 
-function poolClient(connection: NativeConnection): CopyClient {
+function poolClient(connection: NativeConnection): LogClient {
   let kept: KeptConnections | undefined
   const withClient = async <Result>(run: (client: PoolClient) => Promise<Result>): Promise<Result> => {
     if (!kept) {
@@ -86,23 +125,59 @@ function poolClient(connection: NativeConnection): CopyClient {
     return kept.with(run)
   }
   return {
-    query: <Row>(text: string, values: readonly unknown[], name?: string) =>
-      withClient(async (client) => {
-        // A named statement is parsed and planned once per connection.
-        const { rows } = await client.query(name === undefined ? { text, values } : { name, text, values })
-        return rows as Row[]
-      }),
-    copy: (into, text) =>
-      withClient((client) => {
-        const copy = new CopyIn(`copy ${into} from stdin`, text)
-        client.query(copy)
-        return copy.done
-      }),
+    query: (text, values, name) => withClient((client) => poolStatements(client).query(text, values, name)),
+    copy: (into, text) => withClient((client) => poolStatements(client).copy(into, text)),
+    transaction: (run) => withClient((client) => inTransaction(client, run)),
+    script: (text) => withClient((client) => runScript(client, text)),
     async close() {
       await connection.close()
       // What never asked through MikroORM, MikroORM does not end: idle connections would keep the process.
       await kept?.end()
       kept = undefined
     },
+  }
+}
+
+function poolStatements(client: PoolClient): Statements {
+  return {
+    async query<Row>(text: string, values: readonly unknown[], name?: string) {
+      // A named statement is parsed and planned once per connection.
+      const { rows } = await client.query(name === undefined ? { text, values } : { name, text, values })
+      return rows as Row[]
+    },
+    copy(into, text) {
+      const copy = new CopyIn(`copy ${into} from stdin`, text)
+      client.query(copy)
+      return copy.done
+    },
+  }
+}
+
+async function inTransaction<Result>(
+  client: PoolClient,
+  run: (statements: Statements) => Promise<Result>,
+): Promise<Result> {
+  const statements = poolStatements(client)
+  await statements.query('begin isolation level repeatable read', [])
+  try {
+    const result = await run(statements)
+    await statements.query('commit', [])
+    return result
+  } catch (cause) {
+    // What can't be rolled back costs the connection, by an error that is no refusal.
+    await statements.query('rollback', [])
+    throw cause
+  }
+}
+
+async function runScript<Row>(client: PoolClient, text: string): Promise<Row[]> {
+  try {
+    // Several statements are answered several times.
+    const results = [await client.query({ text, values: [] })].flat()
+    return results.flatMap(({ rows }) => rows) as Row[]
+  } catch (cause) {
+    // What it began is open still.
+    await client.query({ text: 'rollback', values: [] })
+    throw cause
   }
 }

@@ -18,3 +18,8 @@ export function isRowFault(cause: unknown): boolean {
 export function isMissingPartition(cause: unknown): boolean {
   return sqlState(cause) === '23514' && !(cause as { constraint?: unknown }).constraint
 }
+
+/** True where another transaction was quicker: what a `repeatable read` saw has changed since. */
+export function isLostRace(cause: unknown): boolean {
+  return /^40(?:001|P01)$/.test(sqlState(cause))
+}

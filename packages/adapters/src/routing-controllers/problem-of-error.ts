@@ -25,6 +25,10 @@ const codeOfErrorName: Readonly<Record<string, string>> = {
 const problemOfAuditError: { readonly [Code in AuditErrorCode]?: Problem } = {
   QUERY_INVALID: { status: 400, code: 'invalid_query' },
   CURSOR_INVALID: { status: 400, code: 'invalid_cursor' },
+  HOLD_INVALID: { status: 400, code: 'invalid_request' },
+  REQUEST_INVALID: { status: 400, code: 'invalid_request' },
+  REQUEST_OWN: { status: 403, code: 'forbidden' },
+  REQUEST_DECIDED: { status: 409, code: 'conflict' },
   LIMITER_FAILED: { status: 503, code: 'unavailable' },
   UNRECORDABLE: { status: 503, code: 'unavailable' },
 }
@@ -42,7 +46,7 @@ function told(error: unknown): Problem {
   const own = error instanceof AuditError ? problemOfAuditError[error.code] : problemOfMulter(error)
   // What a query got wrong is said in our own words, never in the client's.
   if (own && !(error instanceof AuditError)) return own
-  if (own) return own.status === 400 ? { ...own, detail: (error as AuditError).message } : own
+  if (own) return own.status < 500 ? { ...own, detail: (error as AuditError).message } : own
   const status = statusOf(error) ?? (error instanceof URIError ? 400 : 500)
   const { type, name, code, errors, expose, message } = (error ?? {}) as Record<string, unknown>
   // A `reason` is for the row: it may say more than the client should learn.

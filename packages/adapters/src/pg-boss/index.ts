@@ -1,0 +1,2 @@
+export { type AuditJobs, type AuditJobsOptions, auditJobs, type JobDatabase } from './audit-jobs.js'
+export type { JobRequests, RetentionPolicy, RetentionSchedule } from './job-work.js'

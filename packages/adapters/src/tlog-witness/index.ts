@@ -1,0 +1,2 @@
+export { type Cosigner, cosignersOf } from './cosignature.js'
+export { type TlogWitnessOptions, tlogWitness } from './tlog-witness.js'
