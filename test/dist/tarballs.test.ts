@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { join } from 'node:path'
@@ -17,9 +18,9 @@ afterAll(() => {
 describe.each(publishedFolders())('the tarball of %s', (folder) => {
   const own = (): PackedPackage => project.packed.find((packed) => packed.folder === folder) as PackedPackage
 
-  it('holds what was built, the pages it serves, and nothing else', () => {
+  it('holds what was built, the pages it serves, the verifier that stands alone, and nothing else', () => {
     const allowed =
-      /^(?:package\.json|README\.md|LICENSE|dist\/.+\.(?:js|js\.map|d\.ts)|public\/.+\.(?:html|css|js|svg|png|ico))$/
+      /^(?:package\.json|README\.md|LICENSE|dist\/.+\.(?:js|js\.map|d\.ts)|public\/.+\.(?:html|css|js|svg|png|ico)|verify\/verify-bundle\.mjs)$/
     expect(own().files.filter((file) => !allowed.test(file))).toEqual([])
     expect(own().files).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'package.json']))
     expect(own().files.filter((file) => file.startsWith('dist/')).length).toBeGreaterThan(0)
@@ -47,6 +48,18 @@ describe.each(publishedFolders())('the tarball of %s', (folder) => {
       .map(({ file, imports }) => ({ file, needs: `@types/${imports}` }))
     expect(apart.filter(({ needs }) => !declared(own(), needs))).toEqual([])
   })
+})
+
+it('console has its two commands, which run where the package is unpacked', () => {
+  const { path, manifest } = project.packed.find((packed) => packed.folder === 'console') as PackedPackage
+  const { bin = {} } = manifest
+  expect(Object.keys(bin)).toEqual(['countersign', 'countersign-verify'])
+  for (const target of Object.values(bin)) {
+    const file = join(path, target)
+    expect(readFileSync(file, 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/)
+    const { status, stderr } = spawnSync(process.execPath, [file, 'verify', '--none'], { encoding: 'utf8' })
+    expect({ status, stderr }).toEqual({ status: 2, stderr: expect.stringContaining('--json') })
+  }
 })
 
 it('adapters have no root export: each is asked for by its name', () => {

@@ -1,12 +1,16 @@
 import { isIP } from 'node:net'
 import { join, resolve } from 'node:path'
-import { type AuthSettings, secretOfFolder } from '@countersign/auth'
+import { type AuditLogSettings, type AuthSettings, secretOfFolder } from '@countersign/auth'
+import { fileAnchor } from '@countersign/core/evidence'
+import { checkpointKeyOf } from '@countersign/core/keys'
 
 /** What the process was told by its environment. */
 export interface Environment {
   readonly host: string
   readonly port: number
   readonly settings: AuthSettings
+  /** The data folder, where the database is embedded: commands come in there. */
+  readonly folder: string | undefined
   /** Where limits are counted, if not in the database. */
   readonly redisUrl: string | undefined
   readonly admin: { readonly email: string; readonly password: string } | undefined
@@ -39,12 +43,23 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
     faults.push('ADMIN_EMAIL and ADMIN_PASSWORD go together')
   const proxies = proxiesOf(env.TRUST_PROXY, faults)
   const metricsToken = metricsTokenOf(env.METRICS_TOKEN, faults)
+  const retention = retentionOf(env, faults)
+  if (env.AUDIT_APPROVAL && !['on', 'off'].includes(env.AUDIT_APPROVAL))
+    faults.push("AUDIT_APPROVAL must be 'on' or 'off'")
   if (port === null || publicUrl === null || faults.length > 0)
     throw new Error(`The settings are not right:${faults.map((fault) => `\n- ${fault}`).join('')}`)
   const secret = env.SECRET_KEY || secretOfFolder(folder)
+  const signer = checkpointKeyOf(env, { folder, publicUrl })
+  const auditLog: AuditLogSettings = {
+    ...(signer && { signer }),
+    ...(env.ANCHOR_FILE && { anchors: [fileAnchor({ path: resolve(env.ANCHOR_FILE) })] }),
+    ...(retention && { retention }),
+    approval: env.AUDIT_APPROVAL === 'on',
+  }
   return {
     host,
     port,
+    folder: env.DATABASE_URL ? undefined : folder,
     redisUrl: env.REDIS_URL || undefined,
     admin: env.ADMIN_EMAIL && env.ADMIN_PASSWORD ? { email: env.ADMIN_EMAIL, password: env.ADMIN_PASSWORD } : undefined,
     settings: {
@@ -53,16 +68,40 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
       publicUrl,
       production,
       proxies,
+      auditLog,
       spoolFolder: resolve(env.SPOOL_DIR || join(folder, 'spool')),
       ...(metricsToken === undefined ? {} : { metricsToken }),
     },
-    warnings:
-      env.DATABASE_URL && !env.SECRET_KEY
-        ? [
-            `SECRET_KEY is not set, so this process uses ${join(folder, 'secret.key')}: several processes on one DATABASE_URL need the same SECRET_KEY.`,
-          ]
-        : [],
+    warnings: warningsOf(env, folder, signer !== null),
   }
+}
+
+function warningsOf(env: NodeJS.ProcessEnv, folder: string, signs: boolean): string[] {
+  const warnings: string[] = []
+  if (env.DATABASE_URL && !env.SECRET_KEY)
+    warnings.push(
+      `SECRET_KEY is not set, so this process uses ${join(folder, 'secret.key')}: several processes on one DATABASE_URL need the same SECRET_KEY.`,
+    )
+  if (!signs)
+    warnings.push(
+      'CHECKPOINT_KEY is not set, so this process does not sign the log: rows get their leaves from one that does, for example: countersign sequence',
+    )
+  else if (env.DATABASE_URL && !env.CHECKPOINT_KEY && !env.CHECKPOINT_KEY_FILE)
+    warnings.push(
+      `CHECKPOINT_KEY is not set, so this process signs the log with ${join(folder, 'checkpoint.key')}: several processes on one DATABASE_URL need the same CHECKPOINT_KEY.`,
+    )
+  return warnings
+}
+
+/** Days that rows are kept, and their personal fields; nothing is taken away unless somebody says so. */
+function retentionOf(env: NodeJS.ProcessEnv, faults: string[]): AuditLogSettings['retention'] {
+  const { AUDIT_DAYS: days, AUDIT_PERSONAL_DAYS: personalDays } = env
+  for (const [name, text] of Object.entries({ AUDIT_DAYS: days, AUDIT_PERSONAL_DAYS: personalDays }))
+    if (text && !/^[1-9]\d{0,4}$/.test(text)) faults.push(`${name} must be a whole number of days from 1 to 99999`)
+  if (days && personalDays && Number(personalDays) > Number(days))
+    faults.push('AUDIT_PERSONAL_DAYS must not be more than AUDIT_DAYS: personal fields go with their rows')
+  if (!days && !personalDays) return undefined
+  return { ...(days && { days: Number(days) }), ...(personalDays && { personalDays: Number(personalDays) }) }
 }
 
 /** Where a host and a port are reached. */

@@ -1,30 +1,41 @@
 import { createServer, type Server } from 'node:http'
-import { type AuthServer, createAuthServer } from '@countersign/auth'
+import { type AuthServer, type AuthSettings, createAuthServer } from '@countersign/auth'
+import { serveCommands } from '@countersign/console'
 import { AuditError } from '@countersign/core'
 import { endWithSignals } from './end-with-signals.js'
 import { readEnvironment, urlOf } from './environment.js'
 import { openRedis } from './open-redis.js'
 
 async function main(): Promise<void> {
-  const { host, port, settings, redisUrl, admin, warnings } = readEnvironment(process.env)
+  const { host, port, settings, folder, redisUrl, admin, warnings } = readEnvironment(process.env)
   for (const warning of warnings) console.warn(`Warning: ${warning}`)
   const redis = redisUrl === undefined ? undefined : openRedis(redisUrl)
   const auth = await createAuthServer(redis ? { ...settings, redis } : settings).catch(nameSetting)
   tellOfOutages(auth)
   const server = createServer(auth.app)
+  const commands = folder === undefined ? undefined : await serveCommands({ folder, ...commandSystem(auth, settings) })
   try {
+    await auth.start()
     if (admin) await auth.services.accounts.ensureAdmin(admin.email, admin.password)
     await listen(server, host, port)
   } catch (error) {
+    await commands?.close()
     await auth.close()
     throw error
   }
   console.log(welcome(settings.publicUrl, urlOf(host, port), settings.production === true))
 
   endWithSignals(server, async () => {
+    await commands?.close()
     await auth.close()
     redis?.disconnect()
   })
+}
+
+/** What `countersign` works with while this process has the data folder. */
+function commandSystem({ database, trail }: AuthServer, { auditLog = {} }: AuthSettings) {
+  const { signer = null, anchors = [] } = auditLog
+  return { orm: database.orm, trail, signer, anchors }
 }
 
 /** The spool knows its folder, and not where it was set. */

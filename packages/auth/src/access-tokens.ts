@@ -1,6 +1,6 @@
 import { isRowId, rowId } from '@countersign/core'
+import type { Secrets } from '@countersign/core/keys'
 import { jwtVerify, SignJWT } from 'jose'
-import type { Secrets } from './secrets.js'
 import type { OpenedSession } from './sessions.js'
 
 /** What an access token says: identifiers only, nothing personal. */

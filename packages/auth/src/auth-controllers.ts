@@ -1,4 +1,7 @@
 import { AuditEventsController } from './controllers/audit-events-controller.js'
+import { AuditHoldsController } from './controllers/audit-holds-controller.js'
+import { AuditLogController } from './controllers/audit-log-controller.js'
+import { AuditRequestsController } from './controllers/audit-requests-controller.js'
 import { ChangePasswordController } from './controllers/change-password-controller.js'
 import { LoginController } from './controllers/login-controller.js'
 import { LoginHistoryController } from './controllers/login-history-controller.js'
@@ -22,4 +25,7 @@ export const authControllers: readonly AuthControllerClass[] = Object.freeze([
   ChangePasswordController,
   LoginHistoryController,
   AuditEventsController,
+  AuditLogController,
+  AuditRequestsController,
+  AuditHoldsController,
 ])

@@ -9,6 +9,7 @@ import {
   createAuditTrail,
   type FloodOptions,
 } from '@countersign/core'
+import { Secrets } from '@countersign/core/keys'
 import { fileSpool } from '@countersign/core/spool'
 import type { MikroORM } from '@mikro-orm/core'
 import express, { type Express } from 'express'
@@ -17,6 +18,7 @@ import 'reflect-metadata'
 import { AccessTokens } from './access-tokens.js'
 import { Accounts } from './accounts.js'
 import { attemptLimits } from './attempt-limits.js'
+import { auditWork } from './audit-work.js'
 import { authControllers } from './auth-controllers.js'
 import type { AuthServices } from './auth-services.js'
 import type { AuthSettings } from './auth-settings.js'
@@ -34,7 +36,6 @@ import { authorizationChecker } from './principals.js'
 import { mountProbes } from './probes.js'
 import { provided } from './provided.js'
 import { ReadinessCheck } from './readiness.js'
-import { Secrets } from './secrets.js'
 import { secureHeaders } from './security-headers.js'
 import { cookieName, sessionCookies } from './session-cookies.js'
 import { Sessions } from './sessions.js'
@@ -47,6 +48,8 @@ export interface AuthServer {
   readonly services: AuthServices
   readonly database: Database
   readonly metrics: PrometheusMetrics
+  /** Begins what is done in the background: rows get their leaves, and what was asked for of the log is done. */
+  start(): Promise<void>
   /** Stores what is under way, ships what the spool holds, and lets go of the database. Close the HTTP server first. */
   close(): Promise<void>
 }
@@ -81,7 +84,8 @@ function compose(settings: AuthSettings, secrets: Secrets, database: Database): 
   const metrics = prometheusMetrics()
   const trail = openTrail(settings, { orm, secrets, limiter: limits.limiter, metrics })
   const mails = new Mails(settings.publicUrl)
-  const services = assemble(settings, secrets, database, mails, trail, reader)
+  const audit = auditWork(orm, trail, settings.auditLog ?? {})
+  const services = { ...assemble(settings, secrets, database, mails), trail, reader, audit }
   const app = express()
   // Flat: no parameter of ours is an object, and none is made of brackets in its name.
   app.set('query parser', 'simple')
@@ -108,7 +112,9 @@ function compose(settings: AuthSettings, secrets: Secrets, database: Database): 
     services,
     database,
     metrics,
+    start: () => audit.start(),
     async close() {
+      await audit.close()
       await trail.close()
       await Promise.all([limits.close(), reader.close()])
       await database.close()
@@ -142,9 +148,7 @@ function assemble(
   secrets: Secrets,
   { orm }: Database,
   mails: Mails,
-  trail: AuditTrail,
-  reader: AuthServices['reader'],
-): AuthServices {
+): Omit<AuthServices, 'trail' | 'reader' | 'audit'> {
   const passwords = new Passwords(settings.passwordPolicy)
   const tokens = new OneTimeTokens(secrets)
   const accessTokens = new AccessTokens(secrets, {
@@ -162,7 +166,5 @@ function assemble(
     passwordResets: new PasswordResets({ orm, passwords, tokens, mails, replacement }),
     passwordChanges: new PasswordChanges({ orm, passwords, replacement }),
     cookies: sessionCookies(settings),
-    trail,
-    reader,
   }
 }

@@ -1,5 +1,6 @@
 import type { AuditReader, AuditTrail } from '@countersign/core'
 import type { Accounts } from './accounts.js'
+import type { AuditWork } from './audit-work.js'
 import type { PasswordChanges } from './password-changes.js'
 import type { PasswordResets } from './password-resets.js'
 import type { SessionCookies } from './session-cookies.js'
@@ -16,4 +17,5 @@ export interface AuthServices {
   readonly cookies: SessionCookies
   readonly trail: AuditTrail
   readonly reader: AuditReader
+  readonly audit: Pick<AuditWork, 'log' | 'operations' | 'requests'>
 }

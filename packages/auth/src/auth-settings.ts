@@ -1,8 +1,24 @@
+import type { RetentionPolicy } from '@countersign/adapters/pg-boss'
 import type { RedisLimitStore, ScopeLimits } from '@countersign/adapters/rate-limiter-flexible'
 import type { TrustedProxies } from '@countersign/adapters/routing-controllers'
 import type { FloodOptions } from '@countersign/core'
+import type { CheckpointAnchor, NoteSigner } from '@countersign/core/evidence'
 import type { DatabaseLocation } from './database.js'
 import type { PasswordPolicy } from './passwords.js'
+
+/** The log over the trail: who signs it, where its checkpoints are kept, and how it grows old. */
+export interface AuditLogSettings {
+  /**
+   * Signs checkpoints and receipts. A process without one neither gives rows their leaves nor erases anything: it
+   * leaves that to one that has it.
+   */
+  readonly signer?: NoteSigner
+  readonly anchors?: readonly CheckpointAnchor[]
+  /** Whether a second administrator has to approve what can't be undone (no). */
+  readonly approval?: boolean
+  /** Days that rows, and before them their personal fields, are kept. Without it everything is kept for ever. */
+  readonly retention?: RetentionPolicy
+}
 
 /** What a server is made of. Everything but the database, the secret and the address has a default. */
 export interface AuthSettings {
@@ -33,6 +49,7 @@ export interface AuthSettings {
    * processes of this machine may read it, and nobody where {@link proxies} are.
    */
   readonly metricsToken?: string
+  readonly auditLog?: AuditLogSettings
   readonly passwordPolicy?: PasswordPolicy
   /** Seconds that an access token lives (900). */
   readonly accessTokenLifetime?: number
@@ -50,4 +67,6 @@ export const defaultLimits: ScopeLimits = {
   password_reset_confirm: '20/min',
   change_password: { address: '10/min', failures: '5/5min' },
   audit_read: '120/min',
+  audit_write: '30/min',
+  audit_export: '10/min',
 }

@@ -1,8 +1,8 @@
 import { createHmac, randomBytes } from 'node:crypto'
+import type { Secrets } from '@countersign/core/keys'
 import type { EntityManager } from '@mikro-orm/core'
 import type { SqlEntityManager } from '@mikro-orm/postgresql'
 import { OneTimeToken } from './entities.js'
-import type { Secrets } from './secrets.js'
 
 /** What a token is good for, and nothing else. */
 export type TokenPurpose = 'verify-account' | 'password-reset'

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { Transform } from 'class-transformer'
-import { IsBoolean, IsDate, IsIn, IsInt, Max, Min, registerDecorator, ValidateIf } from 'class-validator'
+import { IsBoolean, IsDate, IsIn, IsInt, IsObject, Max, Min, registerDecorator, ValidateIf } from 'class-validator'
 
 function Rule(name: string, message: string, validate: (value: unknown) => boolean): PropertyDecorator {
   return (target, property) => {
@@ -97,4 +97,28 @@ export class AuditEventsQuery extends PageQuery {
   @Optional() @SafeText(64) request_id?: string
   @Optional() @Moment() @IsDate() from?: Date
   @Optional() @Moment() @IsDate() to?: Date
+}
+
+/** Which part of the log is exported: what happened from one moment to before another. */
+export class ExportQuery {
+  @Optional() @Moment() @IsDate() from?: Date
+  @Optional() @Moment() @IsDate() to?: Date
+}
+
+/** The body of POST `audit/requests`; what belongs to each kind is looked at where it is asked for. */
+export class AuditRequest {
+  @SafeText(64) kind!: string
+  @IsObject() parameters!: object
+}
+
+/** The body of POST `audit/requests/{id}/decision`. */
+export class AuditDecision {
+  @IsIn(['approve', 'refuse']) decision!: 'approve' | 'refuse'
+}
+
+/** The body of POST `audit/holds`. */
+export class HoldRequest {
+  @SafeText(200) label!: string
+  @Moment() @IsDate() from!: Date
+  @Moment() @IsDate() to!: Date
 }

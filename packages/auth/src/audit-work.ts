@@ -1,0 +1,74 @@
+import {
+  type AuditLog,
+  auditLog,
+  type LogOperations,
+  type LogRequests,
+  logOperations,
+  logRequests,
+  logSequencer,
+  type Sequencer,
+  sqlExecutor,
+} from '@countersign/adapters/mikro-orm'
+import { type AuditJobs, auditJobs } from '@countersign/adapters/pg-boss'
+import { type AuditTrail, currentFlow, recordDegradation } from '@countersign/core'
+import type { MikroORM } from '@mikro-orm/core'
+import type { AuditLogSettings } from './auth-settings.js'
+
+/** What is done with rows after they were written: leaves, proofs, erasure and retention. */
+export interface AuditWork {
+  readonly log: AuditLog
+  readonly operations: LogOperations
+  readonly requests: LogRequests
+  /** Begins to give rows their leaves, and to do what is asked for. */
+  start(): Promise<void>
+  close(): Promise<void>
+}
+
+/** Puts it together. A process without the key of the log reads, asks and decides, and leaves the rest to those with it. */
+export function auditWork(orm: MikroORM, trail: AuditTrail, settings: AuditLogSettings): AuditWork {
+  const { signer, anchors = [], approval = false, retention } = settings
+  const log = auditLog(orm)
+  const recording = contributing(trail)
+  const operations = logOperations(orm, { trail: recording, anchors, ...(signer && { signer }) })
+  const executor = sqlExecutor(orm)
+  const requests = logRequests(orm, {
+    trail: recording,
+    approval,
+    enqueue: (id, transaction, alone) => jobs.enqueue(id, transaction, alone),
+  })
+  const jobs: AuditJobs = auditJobs({
+    database: executor,
+    requests: requests.worker(operations),
+    concurrency: signer ? 2 : 0,
+    ...(retention && { schedules: { retention } }),
+  })
+  const sequencer: Sequencer | null = signer ? logSequencer(orm, { signer, anchors }) : null
+  sequencer?.watch(recordDegradation((event, options) => trail.record(event, options)))
+  let started = false
+  return {
+    log,
+    operations,
+    requests,
+    async start() {
+      sequencer?.start()
+      await jobs.start()
+      started = true
+    },
+    async close() {
+      if (started) await jobs.stop()
+      await sequencer?.stop()
+      await Promise.all([log.close(), operations.close(), requests.close(), executor.close()])
+    },
+  }
+}
+
+/** What happens inside of an attempt at the same event is part of that attempt, and no row of its own. */
+function contributing(trail: AuditTrail): Pick<AuditTrail, 'record'> {
+  return {
+    async record(event, options) {
+      const running = currentFlow()?.call?.attempts.find((attempt) => attempt.event === event)
+      if (!running) await trail.record(event, options)
+      else running.details = { ...running.details, ...options?.details }
+    },
+  }
+}
