@@ -57,6 +57,12 @@ async function migrated(MikroORM, options) {
   return { orm, entityFor, persist }
 }
 
+/** An audit store in the database of that address. */
+export async function storeAt(url) {
+  const { MikroORM } = await import('@mikro-orm/postgresql')
+  return (await migrated(MikroORM, { clientUrl: url })).orm
+}
+
 /** A database of its own on the server; null where there is none. */
 export async function postgresStore() {
   const database = await ownDatabase()
