@@ -105,9 +105,12 @@ async function insertHalf(url, from, upTo, start, rows) {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   const step = (Date.now() - start) / rows
-  await client.query('set synchronous_commit = off')
-  for (let next = from; next < upTo; next += 100_000) {
-    await client.query(insertion, [next, Math.min(next + 100_000, upTo), start, step, events])
+  try {
+    await client.query('set synchronous_commit = off')
+    for (let next = from; next < upTo; next += 100_000) {
+      await client.query(insertion, [next, Math.min(next + 100_000, upTo), start, step, events])
+    }
+  } finally {
+    await client.end()
   }
-  await client.end()
 }

@@ -2,7 +2,7 @@ import type { SqlClient } from '@countersign/adapters/mikro-orm'
 import type { SentStatement } from './recorded-reader.js'
 
 /** A step of a plan, as `explain (format json)` tells it. */
-export interface PlanStep {
+interface PlanStep {
   readonly 'Node Type': string
   readonly 'Relation Name'?: string
   readonly 'Index Cond'?: string

@@ -16,6 +16,7 @@ JSON) and https://c2sp.org/signed-note, and from no line of what it verifies. Fr
 the tree, notes and keys, receipts, the lines of a bundle, what is held against what, the bundle, the proof, the command.
 Bytes are strings throughout, a character from 0 to 255 for each byte: so `a + b` joins them.
 */
+import { isAscii } from 'node:buffer'
 import crypto from 'node:crypto'
 import { closeSync, openSync, readFileSync, readSync, realpathSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
@@ -310,7 +311,7 @@ class KeyChain {
 
   /** The key that signs a checkpoint of so many leaves. */
   of(size) {
-    return size === 0 ? this.keys[0] : this.keys.findLast((key) => key.size < size)
+    return this.keys.findLast((key) => key.size < size) ?? this.keys[0]
   }
 
   /** True where one of the keys that were to sign at these sizes did. */
@@ -378,9 +379,10 @@ const proofShape = {
   ...{ leaf: (value) => fits(lineShapes.leaf, value), inclusion: listOf(isHash) },
 }
 
+/** Most lines are ASCII, which is read faster. */
 function parseJson(bytes) {
   try {
-    return JSON.parse(bytes.toString())
+    return JSON.parse(bytes.toString(isAscii(bytes) ? 'latin1' : 'utf8'))
   } catch {
     return undefined
   }
@@ -412,7 +414,7 @@ class Findings {
   }
 
   count(kind, more) {
-    if (more > 0) this.counts[kind] = (this.counts[kind] ?? 0) + more
+    this.counts[kind] = (this.counts[kind] ?? 0) + more
   }
 
   get none() {
@@ -420,33 +422,36 @@ class Findings {
   }
 
   /** The gravest first. */
-  list() {
-    return Object.keys(codes)
-      .flatMap((kind) => this.first.filter((one) => one.kind === kind))
-      .slice(0, mostFindings)
+  get report() {
+    const kinds = Object.keys(codes).filter((kind) => this.counts[kind] > 0)
+    const findings = kinds.flatMap((kind) => this.first.filter((one) => one.kind === kind)).slice(0, mostFindings)
+    return { findings, counts: Object.fromEntries(kinds.map((kind) => [kind, this.counts[kind]])) }
   }
 }
 
 /** What is wrong with rows: what each is called is known when all of them are. */
 class Mismatches {
+  /** The first ones, how many of them a checkpoint vouches for, and by kind how many more came before it and since. */
   kept = []
   vouched = 0
-  more = { altered: 0, forged: 0 }
+  more = {}
+  since = {}
 
   /** `{ kind, message, leaf, rowId, content, row }`, without a row where it can't be that of another leaf. */
   add(found) {
     if (this.kept.length < mostFindings) this.kept.push(found)
-    else this.more.forged++
+    else this.since[found.kind] = (this.since[found.kind] ?? 0) + 1
   }
 
   /** A checkpoint vouches for the leaves so far: it is their rows that are wrong. */
   vouch() {
     this.vouched = this.kept.length
-    this.more = { altered: this.more.altered + this.more.forged, forged: 0 }
+    for (const [kind, count] of Object.entries(this.since)) this.more[kind] = (this.more[kind] ?? 0) + count
+    this.since = {}
   }
 
-  get unvouched() {
-    return this.kept.length - this.vouched + this.more.forged
+  get areVouched() {
+    return this.kept.length === this.vouched && Object.keys(this.since).length === 0
   }
 
   /** True where the row fits, with its own index or another's, one of two leaves that do not fit their rows either. */
@@ -458,16 +463,25 @@ class Mismatches {
     })
   }
 
-  /** Where the first root differs, it is the leaf that is wrong: its row is not known to be gone. */
+  /**
+   * Where the first root differs, a leaf without a row is not known to be one that was signed: it may have been that of
+   * another row. Returns how many such leaves there are.
+   */
   settle(findings, misfit) {
+    let renamed = 0
     this.kept.forEach((found, at) => {
       const where = { leaf: found.leaf, rowId: found.rowId }
       const isMisfit = misfit && found.leaf >= misfit.start && found.leaf < misfit.size
+      const isRenamed = found.kind === 'removed' && isMisfit
       if (at >= this.vouched) findings.add('forged', `no checkpoint vouches for the leaf, and ${found.message}`, where)
-      else if (this.isMoved(found)) findings.add('reordered', 'the row is in the place of another', where)
-      else findings.add(isMisfit ? 'altered' : found.kind, found.message, where)
+      else if (isRenamed) findings.add('altered', 'the leaf is another than was signed, and has no row', where)
+      else if (this.isMoved(found)) findings.add('reordered', 'its row is in the place of another', where)
+      else findings.add(found.kind, found.message, where)
+      if (at < this.vouched && isRenamed) renamed++
     })
-    for (const kind of ['altered', 'forged']) findings.count(kind, this.more[kind])
+    for (const [kind, count] of Object.entries(this.more)) findings.count(kind, count)
+    for (const count of Object.values(this.since)) findings.count('forged', count)
+    return renamed
   }
 }
 
@@ -483,11 +497,12 @@ class Log {
   keyReceipts = []
   receipts = []
   isSettled = false
-  /** How many leaves were taken, the end of those that came in order, `[start, end]` of what is missing, tree and roots. */
+  /** How many leaves were taken; the end of those in order, of those that a checkpoint came before; `[start, end]` of gaps. */
   leaves = 0
   reached = 0
   ahead = 0
   gaps = []
+  /** The tree has all leaves so far; its roots at the sizes of anchors. */
   isWhole = true
   roots = new Map()
   /** `{ leaf, unread }`: a leaf with a wrong number, and how many lines before it could not be read. */
@@ -500,6 +515,7 @@ class Log {
   sizes = new Set([0])
   unseen = new Map()
   claimed = 0
+  /** The checkpoint of the first root that differs, and where the leaves begin that it alone is about. */
   misfit = null
   strays = []
 
@@ -746,8 +762,7 @@ class Log {
   finish() {
     this.release(null)
     this.settle(new Findings())
-    this.mismatches.settle(this.findings, this.misfit)
-    this.findMissing()
+    this.findMissing(this.mismatches.settle(this.findings, this.misfit))
     if (this.findings.none && this.misfit) {
       this.find('altered', 'the root differs: a leaf before it was altered', { checkpoint: this.misfit.size })
     } else if (this.findings.none && this.next > this.proved) {
@@ -756,10 +771,10 @@ class Log {
     this.findAnchors()
   }
 
-  findMissing() {
+  findMissing(renamed) {
     const { next, last, to, gaps, strays, unseen, spare } = this
     const end = to ?? last?.size ?? 0
-    let missing = Math.max(0, end - next)
+    let missing = renamed + Math.max(0, end - next)
     let isCut = next < end
     for (const [start, stop] of gaps) {
       missing += stop - start
@@ -768,7 +783,7 @@ class Log {
       else isCut ||= stop > this.reached && start < end
     }
     if (isCut) this.find('truncated', `the last leaves are missing: there were ${end}`)
-    const isUncovered = next > this.claimed && this.mismatches.unvouched === 0 && spare === 0
+    const isUncovered = next > this.claimed && this.mismatches.areVouched && spare === 0
     if (isUncovered) this.find('truncated', 'the checkpoint of the last leaves is missing')
     if (unseen.size > spare)
       for (const size of unseen.keys()) this.find('removed', 'it is missing', { checkpoint: size })
@@ -793,8 +808,7 @@ class Log {
       origin: this.origin,
       leaves: this.leaves,
       checkpoint: last && { size: last.size, root: last.root },
-      findings: findings.list(),
-      counts: findings.counts,
+      ...findings.report,
       lawfullyErased: this.lawfullyErased,
       lawfullyRemoved: this.lawfullyRemoved,
       keys: this.chain.keys.map(({ text }) => text),

@@ -62,6 +62,7 @@ export const auditErrorCodes = [
   'TRAIL_MISSING',
   'TRANSACTION_ESCAPED',
   'UNRECORDABLE',
+  'VERIFICATION_FAILED',
 ] as const
 
 /** The closed set of codes an {@link AuditError} can carry. */

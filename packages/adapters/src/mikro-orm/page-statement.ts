@@ -2,7 +2,7 @@ import type { AuditQuery, Outcome } from '@countersign/core'
 import { selectList } from './row-columns.js'
 
 /** A statement, its parameters, and the name under which a connection may keep its plan. */
-export interface PageStatement {
+interface PageStatement {
   readonly text: string
   readonly values: readonly unknown[]
   readonly name: string | undefined
@@ -31,15 +31,16 @@ const outcomes = Object.keys({ success: 0, failure: 0, denied: 0 } satisfies Rec
 const mostRows = 501
 
 /**
- * The first rows that a query is about, newest first or in no order.
+ * The first rows that a query is about, in no order.
  *
- * Down an index that begins with the filter's column is the one way to serve such a statement,
- * whatever the planner believes of the value. Of `actor_id = $1 order by id desc limit 50` it may
- * believe that every tenth row is meant, and walk down the primary key, past millions of rows if
- * those of the actor ended a year ago: so that column comes first in the order, too, by a condition
- * that does not make it a constant (`= any`). Of few rows it may believe that they are soon sorted,
- * and sort all of the many that there are: so it is not told how many are wanted (`select`), for
- * which it plans a tenth of all; the limit at the end is for its sums, which else make it compile.
+ * Whatever the planner believes of a value, there is one way that it can take: down the index that
+ * begins with the filter's column, until there are enough rows. Of `actor_id = $1 order by id desc
+ * limit 50` it may believe that every tenth row is meant, and walk down the primary key, past millions
+ * of rows where those of the actor ended long ago. So that column comes first in the order, by a
+ * condition that does not make it a constant (`= any`): the primary key has no such order. And of what
+ * it takes to be few rows it may look up all, and sort them. So it is not told how many are wanted
+ * (`select`), and reckons with a tenth of all; the last limit keeps that from the costs of the whole,
+ * at which it would compile the statement first.
  */
 export function pageStatement(query: AuditQuery, rows: number): PageStatement {
   const [leading, ...others] = narrowestFirst.filter(({ name }) => query[name] !== undefined)
@@ -55,8 +56,10 @@ export function pageStatement(query: AuditQuery, rows: number): PageStatement {
     const where = all.length > 0 ? `where ${all.join(' and ')}` : ''
     return `select ${list} from audit_event ${where} order by ${column ? `${column} desc, ` : ''}id desc limit ${wanted}`
   }
+  // Only one filter has a name: which way is best for several depends on their values.
   const named = (...words: readonly string[]): string =>
     ['countersign-page', ...words, ...bounds.map(([operator]) => operator)].join(' ')
+  // Joined with something that is not merged into it: alone, it would be planned for the last limit.
   const single = (from: string): string =>
     `select ${selectList} from (select 1 offset 0) as apart cross join lateral (${from}) as page limit ${mostRows}`
   if (leading === undefined) return { text: single(page('*', undefined)), values, name: named() }

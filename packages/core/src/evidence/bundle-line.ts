@@ -1,6 +1,7 @@
 import { escapeUnsafe } from '../clean-text.js'
 import { isRowId } from '../reader.js'
 import type { RowJson } from '../row-json.js'
+import { inOrder } from './canonical-json.js'
 import type { LogHead, LogLeaf, LogRecord } from './log-record.js'
 import { subtreesOf } from './merkle-tree.js'
 import { type Digest, fromBase64, toBase64 } from './sha256.js'
@@ -68,10 +69,22 @@ function leafLine({ index, rowId, content, row, salt, personal }: LogLeaf): stri
     leaf: index,
     id: rowId,
     content: toBase64(content),
-    ...(row && { row }),
+    ...(row && { row: rowInOrder(row) }),
     ...(salt && { salt: Buffer.from(salt).toString('base64') }),
     ...(personal && { personal: toBase64(personal) }),
   })
+}
+
+/** What a database has in an order of its own would have to be put in order whenever the bundle is verified. */
+function rowInOrder(row: RowJson): object {
+  const { on_behalf_of, proxies, device, details } = row
+  return {
+    ...row,
+    on_behalf_of: inOrder(on_behalf_of),
+    proxies: inOrder(proxies),
+    device: inOrder(device),
+    details: inOrder(details),
+  }
 }
 
 /** The last line: how many there are before it, and the SHA-256 of them. It tells of accidents; checkpoints tell of the rest. */
@@ -79,7 +92,13 @@ export function endLine(lines: number, digest: string): string {
   return lineOf({ end: lines, sha256: digest })
 }
 
-export function parseEnd(line: string): { lines: unknown; digest: unknown } | null {
+/** What the last line says of those before it, whatever that is. */
+export interface BundleEnd {
+  readonly lines: unknown
+  readonly digest: unknown
+}
+
+export function parseEnd(line: string): BundleEnd | null {
   if (!line.startsWith('{"end":')) return null
   const value = objectOf(line)
   return value && hasOnly(value, endNames) ? { lines: value.end, digest: value.sha256 } : null
@@ -112,7 +131,7 @@ function leafRecord(value: Record<string, unknown>): LogRecord | null {
 // 16 bytes; the last of 22 characters has four bits that mean nothing, and must be zero.
 const saltForm = /^[A-Za-z0-9+/]{21}[AQgw]==$/
 
-function saltOf(text: unknown): Uint8Array | null {
+export function saltOf(text: unknown): Uint8Array | null {
   return typeof text === 'string' && saltForm.test(text) ? Buffer.from(text, 'base64') : null
 }
 

@@ -4,6 +4,14 @@ export function canonicalJson(value: unknown): string {
   return isInOrder(value) ? JSON.stringify(value) : sorted(value)
 }
 
+/** The same value with the names of its objects in order: as canonical JSON it is written as it is. */
+export function inOrder(value: unknown): unknown {
+  if (isInOrder(value)) return value
+  if (Array.isArray(value)) return value.map(inOrder)
+  const entries = Object.entries(value as object).sort(([a], [b]) => (a < b ? -1 : 1))
+  return Object.fromEntries(entries.map(([name, entry]) => [name, inOrder(entry)]))
+}
+
 function isInOrder(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return true
   if (Array.isArray(value)) {

@@ -5,7 +5,7 @@ export { type CheckpointText, type ParsedCheckpoint, parseCheckpoint, signCheckp
 export { fileAnchor } from './file-anchor.js'
 export { exitCodeOf, type Finding, type FindingKind, findingExitCodes } from './findings.js'
 export type { LogCheckpoint, LogHead, LogLeaf, LogRecord, LogSource } from './log-record.js'
-export { type VerifyOptions, type VerifyReport, verifyLog } from './log-verification.js'
+export type { VerifyReport } from './log-verification.js'
 export {
   consistencyProof,
   fullSubtrees,
@@ -39,3 +39,4 @@ export {
 export { contentOf, factsOf, isSalt, leafOf, personalDigest, personalFields } from './row-content.js'
 export { type Digest, fromBase64, sha256, toBase64 } from './sha256.js'
 export { type NoteSignature, type ParsedNote, parseNote, parseSignature, signersOf, signNote } from './signed-note.js'
+export { type VerifyOptions, verifyLog } from './verify-log.js'

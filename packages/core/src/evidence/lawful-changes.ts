@@ -1,4 +1,4 @@
-import type { RowJson } from '../row-json.js'
+import type { ErasedRow } from './log-record.js'
 import type { ErasureReceipt, Receipt, RetentionReceipt } from './receipt.js'
 
 /** What signed receipts allow: rows without their personal fields, and leaves without their row. */
@@ -17,7 +17,7 @@ export class LawfulChanges {
   }
 
   /** Whether a receipt says that this row's personal fields were erased. */
-  allowErasureOf({ id, actor, subject }: RowJson): boolean {
+  allowErasureOf({ id, actor, subject }: ErasedRow): boolean {
     if (this.#rows.has(id) || this.#horizons.some((before) => id < before)) return true
     const whose = [actor.id === undefined ? null : actor, subject]
     return whose.some((person) => person !== null && id < (this.#subjects.get(nameOf(person as Person)) ?? ''))

@@ -22,6 +22,8 @@ export interface LogLeaf {
   readonly rowId: string
   readonly content: Digest
   readonly row: RowJson | null
+  /** The row as JSON, where nobody took it apart yet: another thread may, before `row` has to. */
+  readonly rowText?: string | null
   /** What the personal fields were committed to with; null where they were erased. */
   readonly salt: Uint8Array | null
   /** The digest of the personal fields of a row that was erased. */
@@ -54,6 +56,19 @@ export type LogRecord =
       /** It only matters where nothing else was found. */
       readonly unlessExplained?: boolean
     }
+
+/** Of a row whose personal fields were erased: what a receipt knows it by. */
+export type ErasedRow = Pick<RowJson, 'id' | 'actor' | 'subject'>
+
+/** A leaf that was held against its row, and fits it. */
+export interface FittingLeaf {
+  readonly index: number
+  readonly hash: Digest
+  readonly erased: ErasedRow | null
+}
+
+/** A record after its leaf was held against its row: one that does not fit is handed on as it was. */
+export type CheckedRecord = LogRecord | { readonly fitting: FittingLeaf }
 
 /** A log to read: records come in batches, because there are millions. */
 export interface LogSource {

@@ -2,24 +2,23 @@ import { AnchoredStates } from './anchored-states.js'
 import { CheckpointChain } from './checkpoint-chain.js'
 import { type Finding, type FindingKind, Findings } from './findings.js'
 import { LawfulChanges } from './lawful-changes.js'
+import { fitOf, type Mismatch } from './leaf-fit.js'
 import { LeafSequence } from './leaf-sequence.js'
 import { LogKeys } from './log-keys.js'
-import type { LogCheckpoint, LogLeaf, LogRecord, LogSource } from './log-record.js'
-import { type Mismatch, MisplacedLeaves, type WrongRoot } from './misplaced-leaves.js'
+import type { CheckedRecord, ErasedRow, FittingLeaf, LogCheckpoint, LogHead, LogLeaf, LogRecord } from './log-record.js'
+import { MisplacedLeaves, type WrongRoot } from './misplaced-leaves.js'
 import type { NoteVerifier } from './note-key.js'
 import { type ParsedReceipt, parseReceipt } from './receipt.js'
-import { contentOf, factsOf, isErased, isSalt, leafOf, personalDigest } from './row-content.js'
-import { toBase64 } from './sha256.js'
+import { leafOf } from './row-content.js'
+import { type Digest, toBase64 } from './sha256.js'
 import { VerifiedTree } from './verified-tree.js'
 
-/** What a verification is told. */
-export interface VerifyOptions {
+/** What a log is held against. */
+export interface KnownOfLog {
   /** Public keys that are known from elsewhere. Without any, the log's own word is taken for its first key. */
   readonly keys?: readonly NoteVerifier[]
   /** Checkpoints of this log, as notes, that were kept outside of it. */
   readonly anchors?: readonly string[]
-  /** Told now and then how many leaves were read. */
-  readonly onProgress?: (leaves: number) => void
 }
 
 /** What a verification found. */
@@ -43,26 +42,6 @@ export interface VerifyReport {
   readonly anchors: number
 }
 
-/**
- * Reads a log from its beginning to its end and says what is wrong with it. It needs memory for what it finds, not
- * for what it reads.
- *
- * @example
- * import { createReadStream } from 'node:fs'
- *
- * const keys = [noteVerifier('example.org/audit+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k')]
- * const report = await verifyLog(await readBundle(createReadStream('trail.jsonl')), { keys })
- * if (!report.sound) console.error(report.findings)
- */
-export async function verifyLog(source: LogSource, options: VerifyOptions = {}): Promise<VerifyReport> {
-  const verification = new LogVerification(source, options)
-  for await (const records of source.records()) {
-    for (const record of records) verification.take(record)
-    options.onProgress?.(verification.leaves)
-  }
-  return verification.end()
-}
-
 /** What is known of a log from its receipts, which come before everything else. */
 interface Grounds {
   readonly keys: LogKeys
@@ -70,10 +49,11 @@ interface Grounds {
   readonly anchored: AnchoredStates
 }
 
-class LogVerification {
+/** Takes a log record by record, and says at its end what is wrong with it. */
+export class LogVerification {
   leaves = 0
-  readonly #source: LogSource
-  readonly #options: VerifyOptions
+  readonly #head: LogHead
+  readonly #given: KnownOfLog
   readonly #findings = new Findings()
   readonly #misplaced = new MisplacedLeaves(this.#findings)
   readonly #receipts: ParsedReceipt[] = []
@@ -93,17 +73,18 @@ class LogVerification {
   #erased = 0
   #removed = 0
 
-  constructor(source: LogSource, options: VerifyOptions) {
-    this.#source = source
-    this.#options = options
-    this.#tree = new VerifiedTree(source.head)
-    this.#sequence = new LeafSequence(source.head.from, this.#findings)
-    this.#chain = new CheckpointChain(source.head, this.#findings)
-    this.#covered = source.head.from
+  constructor(head: LogHead, given: KnownOfLog) {
+    this.#head = head
+    this.#given = given
+    this.#tree = new VerifiedTree(head)
+    this.#sequence = new LeafSequence(head.from, this.#findings)
+    this.#chain = new CheckpointChain(head, this.#findings)
+    this.#covered = head.from
   }
 
-  take(record: LogRecord): void {
-    if ('leaf' in record) this.#leaf(record.leaf)
+  take(record: CheckedRecord): void {
+    if ('fitting' in record) this.#fitting(record.fitting)
+    else if ('leaf' in record) this.#leaf(record.leaf)
     else if ('checkpoint' in record) this.#checkpoint(record.checkpoint)
     else if ('receipt' in record) this.#receipt(record.receipt)
     else if ('stray' in record) this.#strays.push(record.stray)
@@ -113,7 +94,7 @@ class LogVerification {
 
   end(): VerifyReport {
     const { keys, anchored } = this.#known()
-    const { to } = this.#source.head
+    const { to } = this.#head
     if (to !== null) this.#sequence.reach(to)
     this.#sequence.end(this.#covered)
     this.#misplaced.settle(this.#wrongRoot)
@@ -129,7 +110,7 @@ class LogVerification {
 
   #receipt(text: string): void {
     const parsed = parseReceipt(text)
-    if (!parsed || parsed.origin !== this.#source.head.origin)
+    if (!parsed || parsed.origin !== this.#head.origin)
       this.#findings.add({ kind: 'forged', message: 'A receipt is none of this log, or can not be read.' })
     else if (this.#grounds) this.#allow(parsed, this.#grounds)
     else this.#receipts.push(parsed)
@@ -138,13 +119,19 @@ class LogVerification {
   /** The keys are known before everything else: with the first thing that is no receipt. */
   #known(): Grounds {
     if (this.#grounds) return this.#grounds
-    const { keys: known = [], anchors = [] } = this.#options
+    const { keys: known = [], anchors = [] } = this.#given
     const keys = new LogKeys(this.#receipts, known)
     if (keys.distrust !== null && this.#isRead) this.#findings.add({ kind: 'forged', message: keys.distrust })
-    const anchored = new AnchoredStates(anchors, this.#source.head, keys, this.#findings)
+    const anchored = new AnchoredStates(anchors, this.#head, keys, this.#findings)
     this.#grounds = { keys, lawful: new LawfulChanges(), anchored }
     for (const parsed of this.#receipts) this.#allow(parsed, this.#grounds)
     return this.#grounds
+  }
+
+  /** There is more than receipts. */
+  #begin(): Grounds {
+    this.#isRead = true
+    return this.#known()
   }
 
   #allow({ receipt, note }: ParsedReceipt, { keys, lawful }: Grounds): void {
@@ -158,37 +145,38 @@ class LogVerification {
   }
 
   #leaf(leaf: LogLeaf): void {
-    this.#isRead = true
-    const { anchored } = this.#known()
-    this.leaves++
-    const expected = this.#sequence.next
-    const isNext = this.#sequence.admit(leaf.index)
-    const mismatch = this.#mismatchOf(leaf)
-    if (mismatch) this.#unvouched.push(mismatch)
-    if (!isNext) return
-    if (leaf.index > expected) this.#tree.break()
-    this.#tree.append(leafOf(leaf.rowId, leaf.content))
-    anchored.meet(this.#sequence.next, this.#tree)
+    this.#begin()
+    const fit = fitOf(leaf)
+    if ('fitting' in fit) this.#fitting(fit.fitting)
+    else this.#place(leaf.index, leafOf(leaf.rowId, leaf.content), this.#inexcusable(fit))
   }
 
-  #mismatchOf(leaf: LogLeaf): Mismatch | null {
-    const { lawful } = this.#known()
-    const { index, rowId, content, row, salt } = leaf
-    if (!row) {
-      if (!lawful.allowRemovalOf(rowId)) return { leaf, why: 'gone' }
-      this.#removed++
-      return null
-    }
+  #fitting({ index, hash, erased }: FittingLeaf): void {
+    this.#begin()
+    this.#place(index, hash, erased && this.#unallowed(index, erased))
+  }
+
+  #place(index: number, hash: Digest, mismatch: Mismatch | null): void {
+    this.leaves++
+    const expected = this.#sequence.next
+    const isNext = this.#sequence.admit(index)
+    if (mismatch) this.#unvouched.push(mismatch)
+    if (!isNext) return
+    if (index > expected) this.#tree.break()
+    this.#tree.append(hash)
+    this.#known().anchored.meet(this.#sequence.next, this.#tree)
+  }
+
+  #inexcusable(mismatch: Mismatch): Mismatch | null {
+    if (mismatch.why !== 'gone' || !this.#known().lawful.allowRemovalOf(mismatch.leaf.rowId)) return mismatch
+    this.#removed++
+    return null
+  }
+
+  #unallowed(index: number, row: ErasedRow): Mismatch | null {
+    const leaf = { index, rowId: row.id }
     try {
-      const isMeantErased = row.erased_at !== null
-      const personal = isMeantErased ? leaf.personal : isSalt(salt) ? personalDigest(row, salt) : null
-      if (personal === null || row.id !== rowId) return { leaf, why: 'changed' }
-      const facts = factsOf(row)
-      const own = contentOf(index, personal, facts)
-      if (own !== content) return { leaf, why: 'other', content: own, personal, facts }
-      if (!isMeantErased) return null
-      if (!isErased(row)) return { leaf, why: 'changed' }
-      if (!lawful.allowErasureOf(row)) return { leaf, why: 'erased' }
+      if (!this.#known().lawful.allowErasureOf(row)) return { leaf, why: 'erased' }
       this.#erased++
       return null
     } catch {
@@ -198,16 +186,15 @@ class LogVerification {
   }
 
   #checkpoint(kept: LogCheckpoint): void {
-    this.#isRead = true
-    const { keys, anchored } = this.#known()
-    const before = this.#chain.last?.size ?? this.#source.head.from
+    const { keys, anchored } = this.#begin()
+    const before = this.#chain.last?.size ?? this.#head.from
     const checkpoint = this.#chain.admit(kept, keys)
     if (!checkpoint) return
     const { size } = checkpoint
     anchored.contradict(checkpoint)
     if (size < this.#sequence.next) this.#late(size)
     this.#tree.appendRest(size)
-    const { to } = this.#source.head
+    const { to } = this.#head
     if (size > this.#sequence.next && (to === null || size <= to)) this.#tree.break()
     this.#sequence.reach(to === null ? size : Math.min(size, to))
     if (this.#tree.holdAgainst(checkpoint) === 'wrong') this.#wrongRoot ??= { after: before, size }
@@ -272,7 +259,7 @@ class LogVerification {
     const { last } = this.#chain
     return {
       sound: this.#findings.none,
-      origin: this.#source.head.origin,
+      origin: this.#head.origin,
       leaves: this.leaves,
       checkpoint: last && { size: last.size, root: toBase64(last.root) },
       findings: this.#findings.kept,

@@ -1,20 +1,6 @@
 import type { Findings } from './findings.js'
-import type { LogLeaf } from './log-record.js'
+import type { Mismatch, NamedLeaf } from './leaf-fit.js'
 import { contentOf } from './row-content.js'
-import type { Digest } from './sha256.js'
-
-/** A leaf that does not fit its row. */
-export type Mismatch =
-  /** `gone`: its row is not there; `changed`: its row can't be what it was; `erased`: nobody was allowed to erase it. */
-  | { readonly leaf: LogLeaf; readonly why: 'gone' | 'changed' | 'erased' }
-  /** Its row is another one, or was changed. */
-  | {
-      readonly leaf: LogLeaf
-      readonly why: 'other'
-      readonly content: Digest
-      readonly personal: Digest
-      readonly facts: string
-    }
 
 type Other = Extract<Mismatch, { readonly why: 'other' }>
 
@@ -39,7 +25,7 @@ export interface WrongRoot {
 /** Says of leaves that do not fit their rows what became of them: gone, changed, or at home in another place. */
 export class MisplacedLeaves {
   readonly #others: Other[] = []
-  readonly #gone: LogLeaf[] = []
+  readonly #gone: NamedLeaf[] = []
   /** Leaves that name a row which they did not name when they were signed. */
   renamed = 0
   readonly #findings: Findings
@@ -73,7 +59,7 @@ export class MisplacedLeaves {
     })
   }
 
-  #report({ index, rowId }: LogLeaf, why: keyof typeof reports): void {
+  #report({ index, rowId }: NamedLeaf, why: keyof typeof reports): void {
     const { kind, what } = reports[why]
     this.#findings.add({ kind, message: `The row of leaf ${index} ${what}.`, leaf: index, rowId })
   }

@@ -19,9 +19,34 @@ export const personalFields = [
   'details',
 ] as const
 
-const maxText = 65_536
-const scratch = Buffer.alloc(maxText * 3 + 64)
-const commitments = Buffer.alloc(digestBytes * personalFields.length)
+/** The other fields of a row, in the order of their names. */
+export const factNames = [
+  'actor_id',
+  'actor_type',
+  'class_name',
+  'duration_ms',
+  'event',
+  'event_version',
+  'first_at',
+  'http_method',
+  'last_at',
+  'limit',
+  'method_name',
+  'occurred_at',
+  'outcome',
+  'reason',
+  'repeat_count',
+  'request_id',
+  'retry_after',
+  'route',
+  'scope',
+  'severity',
+  'status',
+  'subject_id',
+  'subject_type',
+  'tenant',
+] as const
+
 const saltBytes = 16
 
 /** True for a salt as rows have it. */
@@ -29,55 +54,43 @@ export function isSalt(salt: unknown): salt is Buffer {
   return salt instanceof Uint8Array && salt.length === saltBytes
 }
 
-type PersonalField = (typeof personalFields)[number]
-
 // A salt, and the name of the field: only the salt is written anew for each row.
 const keyInputs: readonly Buffer[] = personalFields.map((field) =>
   Buffer.concat([Buffer.alloc(saltBytes), Buffer.from(field)]),
 )
 
-/**
- * The key of one field's commitment. Whoever is told the key and the value of one field can check that field, and
- * learns nothing about the others.
- */
-export function commitmentKey(salt: Uint8Array, field: PersonalField): Digest {
-  return keyAt(salt, personalFields.indexOf(field))
-}
-
+/** The key of one field's commitment. */
 function keyAt(salt: Uint8Array, index: number): Digest {
   const input = keyInputs[index] as Buffer
   input.set(salt)
   return sha256(input)
 }
 
-/** A commitment to a value: it shows later that the value was this one, and until then nothing. */
-export function commitmentOf(key: Digest, value: unknown): Digest {
-  const text = typeof value === 'string' ? JSON.stringify(value) : canonicalJson(value)
-  const bytes = roomFor(text, digestBytes)
-  bytes.write(key, 0, 'latin1')
-  return sha256(bytes.subarray(0, digestBytes + bytes.write(text, digestBytes)))
+/** One digest for all personal fields of a row. */
+export function personalDigest(row: RowJson, salt: Uint8Array): Digest {
+  return personalDigestOf(personalValues(row).map(textOf), salt)
 }
 
-/** One digest for all personal fields of a row: the hash of their commitments, with zeros where there is no value. */
-export function personalDigest(row: RowJson, salt: Uint8Array): Digest {
-  const { actor, attempted } = row
+const commitments = Buffer.alloc(digestBytes * personalFields.length)
+
+/**
+ * The same of their values as canonical JSON, in their order: the hash of their commitments, with zeros where there is
+ * no value. A commitment shows later that the value was this one, and until then nothing.
+ */
+export function personalDigestOf(texts: ReadonlyArray<string | null>, salt: Uint8Array): Digest {
   commitments.fill(0)
-  commit(salt, 0, actor.label)
-  commit(salt, 1, row.on_behalf_of)
-  commit(salt, 2, attempted?.hash)
-  commit(salt, 3, attempted?.masked)
-  commit(salt, 4, row.session_id)
-  commit(salt, 5, row.address)
-  commit(salt, 6, row.proxies)
-  commit(salt, 7, row.user_agent)
-  commit(salt, 8, row.device)
-  commit(salt, 9, row.details)
+  for (let index = 0; index < texts.length; index++) {
+    const text = texts[index] ?? null
+    if (text === null) continue
+    const commitment = digestOf(roomFor(text), keyAt(salt, index), digestBytes, text)
+    commitments.write(commitment, index * digestBytes, 'latin1')
+  }
   return sha256(commitments)
 }
 
-function commit(salt: Uint8Array, index: number, value: unknown): void {
-  if (value === null || value === undefined) return
-  commitments.write(commitmentOf(keyAt(salt, index), value), index * digestBytes, 'latin1')
+function textOf(value: unknown): string | null {
+  if (value === null || value === undefined) return null
+  return typeof value === 'string' ? quoted(value) : canonicalJson(value)
 }
 
 function personalValues(row: RowJson): unknown[] {
@@ -139,30 +152,44 @@ export function factsOf(row: RowJson): string {
 // What JSON writes otherwise than it stands there; anything beyond ASCII is left to it as well.
 const notPlain = /[^ !#-[\]-~]/
 
+function quoted(value: string): string {
+  return notPlain.test(value) ? JSON.stringify(value) : `"${value}"`
+}
+
 function text(name: string, value: unknown): string {
   if (value === null || value === undefined) return ''
-  const isPlain = typeof value === 'string' && !notPlain.test(value)
-  return isPlain ? `,"${name}":"${value}"` : `,"${name}":${JSON.stringify(value)}`
+  return `,"${name}":${typeof value === 'string' ? quoted(value) : JSON.stringify(value)}`
 }
 
 function number(name: string, value: unknown): string {
   return value === null || value === undefined ? '' : `,"${name}":${JSON.stringify(value)}`
 }
 
-const head = digestBytes + 8
-
 /** What the leaf at that index says of a row: its facts, and its personal fields by their digest. */
 export function contentOf(index: number, personal: Digest, facts: string): Digest {
-  const bytes = roomFor(facts, head)
-  bytes.write(personal, 0, 'latin1')
+  const bytes = roomFor(facts)
   bytes.writeUInt32BE(Math.floor(index / 2 ** 32), digestBytes)
   bytes.writeUInt32BE(index % 2 ** 32, digestBytes + 4)
-  return sha256(bytes.subarray(0, head + bytes.write(facts, head)))
+  return digestOf(bytes, personal, digestBytes + 8, facts)
+}
+
+const maxText = 65_536
+const spare = digestBytes + 8
+const scratch = Buffer.alloc(maxText * 3 + spare)
+// To make one takes as long as to write a text of usual length.
+const views = Array.from({ length: 2048 }, (_, length) => scratch.subarray(0, length))
+
+/** The hash of a digest, of what stands after it there up to `from`, and of a text. */
+function digestOf(bytes: Buffer, digest: Digest, from: number, text: string): Digest {
+  bytes.write(digest, 0, 'latin1')
+  const length = from + bytes.write(text, from)
+  const view = bytes === scratch ? views[length] : undefined
+  return sha256(view ?? bytes.subarray(0, length))
 }
 
 /** The scratch, but for a text that is no usual one. */
-function roomFor(long: string, before: number): Buffer {
-  return long.length > maxText ? Buffer.alloc(before + long.length * 3) : scratch
+function roomFor(text: string): Buffer {
+  return text.length > maxText ? Buffer.alloc(spare + text.length * 3) : scratch
 }
 
 const entry = Buffer.alloc(1 + 16 + digestBytes)

@@ -1,5 +1,5 @@
 import type { RowJson } from '@countersign/core'
-import type { FullSubtree, LogHead, LogLeaf, LogRecord, LogSource } from '@countersign/core/evidence'
+import type { Digest, FullSubtree, LogHead, LogLeaf, LogRecord, LogSource } from '@countersign/core/evidence'
 import { storedLevels } from '@countersign/core/evidence'
 import type { SqlClient } from '../sql-client.js'
 import { digestOfHex, type StoredRow, storedRowColumns } from './log-leaves.js'
@@ -115,7 +115,7 @@ class LogReading {
       [from, to],
       'countersign-leaves',
     )
-    return records.map(leafOf)
+    return records.map((record) => new StoredLeaf(record))
   }
 
   async #checkpoints(after: number, upTo: number): Promise<LogRecord[]> {
@@ -172,14 +172,28 @@ class LogReading {
   }
 }
 
-function leafOf({ index, rowId, content, row, salt, personal }: LeafRecord): LogLeaf {
-  return {
-    index: Number(index),
-    rowId,
-    content: digestOfHex(content),
-    row: row === null ? null : (JSON.parse(row) as RowJson),
-    salt: salt === null ? null : Buffer.from(salt, 'hex'),
-    personal: digestOfHex(personal),
+/** A leaf as it was read: the row stays a text until somebody looks at it, which may be on another thread. */
+class StoredLeaf implements LogLeaf {
+  readonly index: number
+  readonly rowId: string
+  readonly content: Digest
+  readonly rowText: string | null
+  readonly salt: Buffer | null
+  readonly personal: Digest | null
+  #row: RowJson | null | undefined
+
+  constructor({ index, rowId, content, row, salt, personal }: LeafRecord) {
+    this.index = Number(index)
+    this.rowId = rowId
+    this.content = digestOfHex(content)
+    this.rowText = row
+    this.salt = salt === null ? null : Buffer.from(salt, 'hex')
+    this.personal = digestOfHex(personal)
+  }
+
+  get row(): RowJson | null {
+    if (this.#row === undefined) this.#row = this.rowText === null ? null : (JSON.parse(this.rowText) as RowJson)
+    return this.#row
   }
 }
 

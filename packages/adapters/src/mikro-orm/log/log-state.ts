@@ -24,10 +24,11 @@ interface StateRecord extends Omit<LogState, 'size' | 'roots'> {
 }
 
 // One sequencer at a time, whatever it is in. What it reads is to be read in the order of an index, some rows at a
-// time: sorted, all of a backlog would be read for every few of them.
+// time: sorted, all of a backlog would be read for every few of them. What is off counts as dear, and what is dear
+// would be compiled, for seconds.
 const lock = `select pg_try_advisory_xact_lock(hashtext('countersign-log')) as mine,
   set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true),
-  set_config('enable_seqscan', 'off', true)`
+  set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)`
 
 const read = `select tree_size::text as size, encode(roots, 'hex') as roots, done::text as done, target::text as target,
     coalesce(after_xact::text, '0') as "afterXact", coalesce(after_id::text, '${'0'.repeat(8)}-0000-0000-0000-${'0'.repeat(12)}') as "afterId",

@@ -22,7 +22,10 @@ const inOrder = `and ${noLeaf} order by e.xact, e.id limit $5`
  */
 const later = `${columns} where e.xact >= pg_snapshot_xmax($1::pg_snapshot) and e.xact < pg_snapshot_xmax($2::pg_snapshot)
   and ${isNext} ${inOrder}`
-const underWay = `${columns} where e.xact = any ($6::xid8[]) and ${isNext} ${inOrder}`
+// One look for each of the transactions: of several at once the index does not give the rows in their order.
+const underWay = `select one.* from unnest($6::xid8[]) running(xact) cross join lateral (
+    ${columns} where e.xact = running.xact and ${isNext} ${inOrder}
+  ) one`
 const both = `select * from ((${underWay}) union all (${later})) rows order by xact::xid8, id limit $5`
 
 const restored = `${columns} where e.id > $1::uuid and ${noLeaf} order by e.id limit $2`
@@ -33,5 +36,7 @@ export function unsequencedRows(statements: Statements, state: LogState, limit: 
   if (restoring) return statements.query(restored, [afterId, limit])
   const [, , running = ''] = done.split(':')
   const values = [done, target ?? now, afterXact, afterId, limit]
-  return running === '' ? statements.query(later, values) : statements.query(both, [...values, `{${running}}`])
+  return running === ''
+    ? statements.query(later, values, 'countersign-later')
+    : statements.query(both, [...values, `{${running}}`], 'countersign-both')
 }
