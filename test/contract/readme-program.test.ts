@@ -70,7 +70,7 @@ it('the program of the README starts on the embedded database, audits, and stops
   expect(await compile({ compiler: 'typescript', files: [join(folder, 'main.ts')], from: folder, options })).toEqual([])
 
   const env = { ...process.env, SECRET_KEY: 'thirty-two bytes of a key, at the least' }
-  const run = promisify(execFile)(process.execPath, ['main.js'], { cwd: folder, env, timeout: 25_000 })
+  const run = promisify(execFile)(process.execPath, ['main.js'], { cwd: folder, env, timeout: 60_000 })
   const { stdout, stderr } = await run
   expect(stderr).toBe('')
   expect(JSON.parse(stdout.trim().split('\n').at(-1) ?? '')).toEqual({
@@ -84,4 +84,4 @@ it('the program of the README starts on the embedded database, audits, and stops
     denied: { event: 'login', outcome: 'denied', reason: 'throttled', actor_id: null },
     alerts: ['a***@e***.org', '127.0.0.1'],
   })
-})
+}, 90_000)

@@ -7,7 +7,7 @@ export const checkpointCommand: Command = {
   name: 'checkpoint',
   usage: '[--out <file>]',
   about: 'prints the last checkpoint: keep it elsewhere, and give it to verify as an anchor',
-  example: 'countersign checkpoint --out /mnt/usb/2026-01-31.checkpoint',
+  example: 'countersign checkpoint --out 2026-01-31.checkpoint',
   options: { out: 'text' },
   words: 0,
   plan: (words) => ({
