@@ -167,7 +167,7 @@ export class SampleLog {
   }
 
   keyReceipt(size = 0, key = this.key, ...before: readonly LogKey[]): Line {
-    return this.receipt({ kind: 'key', key: key.text, size }, key, ...before)
+    return this.receipt({ kind: 'key', key: key.text, previous: before[0]?.text ?? null, size }, key, ...before)
   }
 
   head(part: Json = {}): Line {

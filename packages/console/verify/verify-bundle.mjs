@@ -304,7 +304,9 @@ class KeyChain {
     const key = { ...parseKey(body.key), size: body.size }
     if (key.name !== origin) return false
     const signers = signersOf(note, [...this.keys, key])
-    const isNext = signers.has(key.text) && signers.has((this.keys.at(-1) ?? key).text)
+    const before = this.keys.at(-1)
+    const isNext =
+      body.previous === (before?.text ?? null) && signers.has(key.text) && signers.has((before ?? key).text)
     if (isNext) this.keys.push(key)
     return isNext
   }
@@ -813,7 +815,7 @@ class Log {
       lawfullyRemoved: this.lawfullyRemoved,
       keys: this.chain.keys.map(({ text }) => text),
       // A key vouches for those after it, and for none before it.
-      pinned: pinnedFrom >= 0 && this.chain.keys.indexOf(this.chain.of(last?.size ?? 0)) >= pinnedFrom,
+      pinned: pinnedFrom >= 0,
       anchors: this.anchors.filter((anchor) => anchor.fits).length,
     }
   }

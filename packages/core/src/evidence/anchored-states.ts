@@ -7,8 +7,11 @@ import type { VerifiedTree } from './verified-tree.js'
 /** Checkpoints that were kept outside of the log, held against what is in it. */
 export class AnchoredStates {
   readonly #findings: Findings
-  readonly #anchors: ParsedCheckpoint[] = []
+  readonly #all: ParsedCheckpoint[] = []
+  /** Those that the log has not reached yet, the smallest first. */
+  #anchors: ParsedCheckpoint[] = []
   readonly #wrong: ParsedCheckpoint[] = []
+  #contradicted = false
   met = 0
 
   constructor(notes: readonly string[], head: LogHead, keys: LogKeys, findings: Findings) {
@@ -16,13 +19,13 @@ export class AnchoredStates {
     for (const note of notes) {
       const anchor = parseCheckpoint(note)
       if (anchor && anchor.origin === head.origin && keys.haveSigned(anchor.note, anchor.size, 'checkpoint')) {
-        if (anchor.size >= head.from) this.#anchors.push(anchor)
+        if (anchor.size >= head.from) this.#all.push(anchor)
       } else {
         const message = `An anchor is no checkpoint of '${head.origin}' that its key signed.`
         findings.add({ kind: 'forged', message, ...(anchor ? { checkpoint: anchor.size } : {}) })
       }
     }
-    this.#anchors.sort((a, b) => a.size - b.size)
+    this.#anchors = this.#all.sort((a, b) => a.size - b.size).slice()
   }
 
   /** The log has that many leaves now. */
@@ -37,13 +40,16 @@ export class AnchoredStates {
 
   /** The log itself vouches for another root of the same size. */
   contradict({ size, root }: ParsedCheckpoint): void {
-    const other = [...this.#anchors, ...this.#wrong].find((anchor) => anchor.size === size && anchor.root !== root)
-    if (other) this.#report(other, `An anchor vouches for another log of ${size} leaves.`)
+    const other = this.#all.find((anchor) => anchor.size === size && anchor.root !== root)
+    if (!other) return
+    this.#contradicted = true
+    this.#report(other, `An anchor vouches for another log of ${size} leaves.`)
   }
 
   /** What is left is beyond the end. A log that its own checkpoints contradict is not said to be another one as well. */
   end(size: number, isItself: boolean, isWhole: boolean): void {
-    if (isItself) for (const anchor of this.#wrong) this.#report(anchor, 'An anchor vouches for another beginning.')
+    if (isItself && !this.#contradicted)
+      for (const anchor of this.#wrong) this.#report(anchor, 'An anchor vouches for another beginning.')
     const [beyond] = isWhole ? this.#anchors.filter((anchor) => anchor.size > size) : []
     if (beyond) {
       this.met++

@@ -137,9 +137,8 @@ export function saltOf(text: unknown): Uint8Array | null {
 
 function checkpointRecord(value: Record<string, unknown>): LogRecord | null {
   const { checkpoint: note, size, root } = value
-  const digest = root === null ? null : fromBase64(root)
-  if (!hasOnly(value, checkpointNames) || typeof note !== 'string' || !isCount(size)) return null
-  if (root !== null && digest === null) return null
+  const digest = fromBase64(root)
+  if (!hasOnly(value, checkpointNames) || typeof note !== 'string' || !isCount(size) || digest === null) return null
   return { checkpoint: { note, size, root: digest } }
 }
 

@@ -1,5 +1,5 @@
 import type { FittingLeaf, LogLeaf } from './log-record.js'
-import { contentOf, factsOf, isErased, isSalt, leafOf, personalDigest } from './row-content.js'
+import { contentOf, factsOf, hasNothingElse, isErased, isSalt, leafOf, personalDigest } from './row-content.js'
 import type { Digest } from './sha256.js'
 
 /** What of a leaf a finding about it names. */
@@ -25,7 +25,7 @@ export function fitOf(leaf: LogLeaf): { readonly fitting: FittingLeaf } | Mismat
   try {
     const isMeantErased = row.erased_at !== null
     const personal = isMeantErased ? leaf.personal : isSalt(salt) ? personalDigest(row, salt) : null
-    if (personal === null || row.id !== rowId) return { leaf, why: 'changed' }
+    if (personal === null || row.id !== rowId || !hasNothingElse(row)) return { leaf, why: 'changed' }
     const facts = factsOf(row)
     const own = contentOf(index, personal, facts)
     if (own !== content) return { leaf, why: 'other', content: own, personal, facts }

@@ -26,8 +26,9 @@ export class LogKeys {
       const verifier = verifierOf(receipt.key)
       const needed = verifier && (before ? [before, verifier] : [verifier])
       if (verifier && keys.some((key) => key.verifier.text === verifier.text && key.from === receipt.size)) continue
-      if (!needed || !isSignedBy(note, needed)) {
-        broken = `The receipt ${receipt.id} names a new key, and ${before ? 'not both keys' : 'that key'} signed it.`
+      const isNext = receipt.previous === (before?.text ?? null)
+      if (!needed || !isNext || !isSignedBy(note, needed)) {
+        broken = `The receipt ${receipt.id} names a new key, and does not follow from the key before it, or is not signed by both.`
         break
       }
       keys.push({ verifier, from: receipt.size })

@@ -64,6 +64,8 @@ export class LogVerification {
   /** What is wrong with leaves that no checkpoint vouches for yet. */
   #unvouched: Mismatch[] = []
   #covered: number
+  /** How many leaves lead to a root that was signed. */
+  #proved: number
   #wrongRoot: WrongRoot | null = null
   readonly #strays: string[] = []
   readonly #faults: Finding[] = []
@@ -80,6 +82,7 @@ export class LogVerification {
     this.#sequence = new LeafSequence(head.from, this.#findings)
     this.#chain = new CheckpointChain(head, this.#findings)
     this.#covered = head.from
+    this.#proved = head.from
   }
 
   take(record: CheckedRecord): void {
@@ -102,6 +105,7 @@ export class LogVerification {
     this.#uncovered()
     this.#strayRows()
     if (this.#wrongRoot && this.#findings.none) this.#altered(this.#wrongRoot)
+    if (this.#findings.none) this.#unproved()
     const whole = this.#findings.counts
     anchored.end(this.#sequence.next, this.#wrongRoot === null && this.#tree.intact, to === null && !whole.truncated)
     if (this.#findings.none) for (const fault of this.#faults) this.#findings.add(fault)
@@ -125,6 +129,7 @@ export class LogVerification {
     const anchored = new AnchoredStates(anchors, this.#head, keys, this.#findings)
     this.#grounds = { keys, lawful: new LawfulChanges(), anchored }
     for (const parsed of this.#receipts) this.#allow(parsed, this.#grounds)
+    anchored.meet(this.#head.from, this.#tree)
     return this.#grounds
   }
 
@@ -157,6 +162,11 @@ export class LogVerification {
   }
 
   #place(index: number, hash: Digest, mismatch: Mismatch | null): void {
+    const { to } = this.#head
+    if (to !== null && index >= to) {
+      this.#findings.add({ kind: 'altered', message: `Leaf ${index} is none of the part that this is.`, leaf: index })
+      return
+    }
     this.leaves++
     const expected = this.#sequence.next
     const isNext = this.#sequence.admit(index)
@@ -197,7 +207,9 @@ export class LogVerification {
     const { to } = this.#head
     if (size > this.#sequence.next && (to === null || size <= to)) this.#tree.break()
     this.#sequence.reach(to === null ? size : Math.min(size, to))
-    if (this.#tree.holdAgainst(checkpoint) === 'wrong') this.#wrongRoot ??= { after: before, size }
+    const verdict = this.#tree.holdAgainst(checkpoint)
+    if (verdict === 'wrong') this.#wrongRoot ??= { after: before, size }
+    if (verdict === 'right') this.#proved = size
     anchored.meet(size, this.#tree)
     for (const mismatch of this.#unvouched) this.#misplaced.add(mismatch)
     this.#unvouched = []
@@ -248,6 +260,14 @@ export class LogVerification {
       const message = `The row ${rowId} has no leaf, and should have one: it did not come as rows do.`
       this.#findings.add({ kind: 'forged', message, rowId })
     }
+  }
+
+  /** What leads to no signed root proves nothing, however well it fits together. */
+  #unproved(): void {
+    const size = this.#chain.last?.size ?? this.#sequence.next
+    if (this.leaves === 0 || this.#proved === size) return
+    const message = `The leaves from ${this.#proved} on lead to no root that was signed.`
+    this.#findings.add({ kind: 'altered', message, leaf: this.#proved })
   }
 
   #altered({ after, size }: WrongRoot): void {

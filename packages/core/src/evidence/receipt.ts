@@ -16,6 +16,8 @@ interface Receipted {
 export interface KeyReceipt extends Receipted {
   readonly kind: 'key'
   readonly key: string
+  /** The key before it; null for the first one. Without it anybody could put a beginning of his own before a key. */
+  readonly previous: string | null
 }
 
 /** The personal fields of these rows were erased. */
@@ -91,7 +93,7 @@ const isCount = (value: unknown): value is number => Number.isSafeInteger(value)
 function isReceipt(value: Record<string, unknown>): value is Record<string, unknown> & Receipt {
   const { kind, id, at, size } = value
   if (!isRowId(id) || !isText(at) || !isCount(size)) return false
-  if (kind === 'key') return isText(value.key)
+  if (kind === 'key') return isText(value.key) && (value.previous === null || isText(value.previous))
   if (kind === 'retention') return isRetention(value)
   return kind === 'erasure' && isErasure(value)
 }

@@ -109,6 +109,34 @@ function personalValues(row: RowJson): unknown[] {
   ]
 }
 
+const rowNames: ReadonlySet<string> = new Set<keyof RowJson>([
+  ...(['id', 'occurred_at', 'event', 'event_version', 'outcome', 'reason', 'severity', 'actor'] as const),
+  ...(['on_behalf_of', 'subject', 'attempted', 'class_name', 'method_name', 'tenant', 'session_id'] as const),
+  ...(['request_id', 'address', 'proxies', 'user_agent', 'device', 'http_method', 'route', 'status'] as const),
+  ...(['duration_ms', 'scope', 'limit', 'retry_after', 'details', 'repeat_count', 'first_at', 'last_at'] as const),
+  'erased_at',
+])
+const actorNames: ReadonlySet<string> = new Set(['type', 'id', 'label'])
+const subjectNames: ReadonlySet<string> = new Set(['type', 'id'])
+const attemptedNames: ReadonlySet<string> = new Set(['hash', 'masked'])
+
+/** True for a row with nothing in it that no leaf would say anything about. */
+export function hasNothingElse(row: RowJson): boolean {
+  const { actor, subject, attempted } = row
+  return (
+    hasOnly(row, rowNames) &&
+    hasOnly(actor, actorNames) &&
+    (subject === null || hasOnly(subject, subjectNames)) &&
+    (attempted === null || hasOnly(attempted, attemptedNames))
+  )
+}
+
+function hasOnly(value: object, names: ReadonlySet<string>): boolean {
+  if (typeof value !== 'object' || Array.isArray(value)) return false
+  for (const name in value) if (!names.has(name)) return false
+  return true
+}
+
 /** True where nothing personal is left in a row. */
 export function isErased(row: RowJson): boolean {
   const [details, ...others] = personalValues(row).reverse()

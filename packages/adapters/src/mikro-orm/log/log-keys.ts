@@ -35,7 +35,7 @@ export async function assertLogKey(statements: Statements, signer: NoteSigner, s
       `The log in this database is signed by ${current}, and this process has ${signer.verifier.text}. Give all processes the same CHECKPOINT_KEY, or change it with: countersign key rotate`,
     )
   }
-  await keepReceipt(statements, { ...receiptHead(size), kind: 'key', key: signer.verifier.text }, signer)
+  await keepReceipt(statements, { ...receiptHead(size), kind: 'key', key: signer.verifier.text, previous: null }, signer)
 }
 
 /** The public key that signs the log now; null where none does yet. */

@@ -89,7 +89,8 @@ class LogReading {
     }
     if (to !== null) yield await this.#checkpoints(this.#end.size - 1, this.#end.size)
     else {
-      yield await this.#checkpoints(last, Number.MAX_SAFE_INTEGER)
+      // Those that were there when reading began: beyond the last leaf where leaves were taken away.
+      yield await this.#checkpoints(last, Math.max(last, this.#end.size))
       yield* this.#strays()
     }
   }
