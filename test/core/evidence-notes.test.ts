@@ -10,7 +10,14 @@ import {
   toBase64,
 } from '@countersign/core/evidence'
 import { describe, expect, it } from 'vitest'
-import { checkpoints, malformedNotes, refusedNotes, signedNotes } from '../support/note-vectors.js'
+import {
+  checkpointOfUnpublishedKey,
+  checkpoints,
+  malformedNotes,
+  noteOfUnpublishedKey,
+  refusedNotes,
+  signedNotes,
+} from '../support/note-vectors.js'
 import { codeOf } from '../support/recording.js'
 import {
   checkpointTexts,
@@ -51,6 +58,18 @@ describe('signed notes, against published vectors', () => {
 
   it.each(malformedVerifierKeys)('refuses a key: $why', ({ verifierKey }) => {
     expect(codeOf(() => noteVerifier(verifierKey))).toBe('KEY_INVALID')
+  })
+})
+
+describe('examples of the specifications whose keys are not published', () => {
+  it('are taken apart as they are meant', () => {
+    const { keyName, text, note } = noteOfUnpublishedKey
+    const parsed = parseNote(note)
+    expect([parsed?.text, parsed?.signatures.map(({ name }) => name)]).toEqual([text, [keyName]])
+    const { origin, size, rootBase64 } = checkpointOfUnpublishedKey
+    const checkpoint = parseCheckpoint(checkpointOfUnpublishedKey.note)
+    expect(checkpoint).toMatchObject({ origin, size })
+    expect(toBase64(checkpoint?.root ?? '')).toBe(rootBase64)
   })
 })
 

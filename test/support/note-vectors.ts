@@ -217,9 +217,6 @@ export const torchwoodCheckpoints = {
 const sigsumOrigin = 'sigsum.org/v1/tree/e796172b92befd62d9dc67e41c2f5bc9d3100a3023b20b1ca40288dd1c679e69'
 const sigsumRoot = 'HA5HAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA='
 
-/** The private key of Sigsum's tests: `crypto.PrivateKey{17}`, the seed of an Ed25519 key. */
-export const sigsumSeedHex = '1100000000000000000000000000000000000000000000000000000000000000'
-
 export const checkpoints: readonly CheckpointVector[] = [
   { source: `${formatsNoteTest} TestSumDBNoteParsing`, ...sumHead, note: sumNote, verifierKey: sumKey },
   ...manySigners.map((verifierKey) => ({

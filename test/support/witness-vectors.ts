@@ -91,25 +91,6 @@ export const verifierKeys: ReadonlyArray<{ source: string; verifierKey: string; 
   },
 ]
 
-/** A signature's base64 as it stands on a line, and the time in it: undefined where it is no Ed25519 cosignature. */
-export const cosignatureTimestamps: ReadonlyArray<{ source: string; base64: string; timestamp: number | undefined }> = [
-  {
-    source: `${formatsCosignatureTest} TestCoSigV1Timestamp: works`,
-    base64: 'ZGhGuQAAAABm/qTPeyKXD+R2rzyQsxPiP8mXum7qq/iF0u4vanlqJyocWODBt97w9uL+8qT7S5gxEHWWOworDcFiEBYJXORmnFBOBA==',
-    timestamp: 1727964367,
-  },
-  {
-    source: `${formatsCosignatureTest} TestCoSigV1Timestamp: wrong type of signature`,
-    base64: 'eQjRQm6eSKzFoiYalgwCPXu2y3ijtg68is9M46JKxuZB+dRfTmeQeDBoXnvxZx2ugnkyV+MUMLXpWs1hPb/W/4xkNQY=',
-    timestamp: undefined,
-  },
-  {
-    source: `${formatsCosignatureTest} TestCoSigV1Timestamp: gibberish`,
-    base64: '5%/$!\n 2',
-    timestamp: undefined,
-  },
-]
-
 /** Texts of checkpoints, unsigned. */
 export const checkpointTexts: ReadonlyArray<{
   source: string

@@ -20,7 +20,7 @@ export const findingExitCodes = {
 /** What is wrong, in one word. */
 export type FindingKind = keyof typeof findingExitCodes
 
-export const findingKinds = Object.keys(findingExitCodes) as FindingKind[]
+const findingKinds = Object.keys(findingExitCodes) as FindingKind[]
 
 /** One thing that is wrong, and where. */
 export interface Finding {

@@ -18,7 +18,7 @@ export function leafHash(entry: Uint8Array): Digest {
 }
 
 /** The root of a log without leaves. */
-export const emptyRoot: Digest = sha256('')
+const emptyRoot: Digest = sha256('')
 
 /** A subtree in which no leaf is missing: `2 ** level` leaves, of which the first is at `index * 2 ** level`. */
 export interface FullSubtree {

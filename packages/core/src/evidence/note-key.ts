@@ -80,7 +80,7 @@ export function noteVerifier(text: string): NoteVerifier {
 }
 
 /** The parts of a public key's text, of whatever type. */
-export function publicKeyParts(text: string): { name: string; id: string; type: number; key: Buffer } {
+function publicKeyParts(text: string): { name: string; id: string; type: number; key: Buffer } {
   const match = /^(?<name>[^+]+)\+(?<id>[0-9a-f]{8})\+(?<bytes>[A-Za-z0-9+/]+={0,2})$/.exec(text.trim())
   const { name = '', id = '', bytes = '' } = match?.groups ?? {}
   const decoded = Buffer.from(bytes, 'base64')
@@ -96,7 +96,7 @@ export function keyId(name: string, type: number, key: Uint8Array): string {
 }
 
 /** Ed25519 with a key of 32 bytes. */
-export function ed25519Key(key: Uint8Array): KeyObject {
+function ed25519Key(key: Uint8Array): KeyObject {
   return createPublicKey({ key: Buffer.concat([publicPrefix, key]), format: 'der', type: 'spki' })
 }
 

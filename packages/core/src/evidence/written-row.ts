@@ -1,8 +1,10 @@
+import type { RowJson } from '../row-json.js'
 import { canonicalJson } from './canonical-json.js'
 import { factNames, personalFields } from './row-content.js'
 
 // A row as this toolkit and its database write it: all fields, in one order, and no escapes. What matches that is JSON,
-// and its texts and numbers are canonical as they stand there: to read it so takes half of what taking it apart does.
+// and its texts and numbers are canonical as they stand there. So a leaf is checked in four fifths of the time that it
+// takes with the row taken apart; what does not match, is taken apart.
 
 const quoted = '"[^"\\\\\\u0000-\\u001f]*"'
 const text = `(null|${quoted})`
@@ -18,45 +20,56 @@ const actor = `\\{"type"${colon}(${quoted})(?:${comma}"id"${colon}(${quoted}))?(
 const both = (one: string, other: string): string =>
   `(?:null|\\{"${one}"${colon}${text}${comma}"${other}"${colon}${text}\\})`
 
-/** The fields in their order; where one has several values, the names of these. */
-const fields: ReadonlyArray<readonly [name: string, pattern: string, values?: readonly string[]]> = [
-  ['id', `(${quoted})`],
-  ['occurred_at', text],
-  ['event', text],
-  ['event_version', number],
-  ['outcome', text],
-  ['reason', text],
-  ['severity', text],
-  ['actor', actor, ['actor_type', 'actor_id', 'actor_label']],
-  ['on_behalf_of', object],
-  ['subject', both('type', 'id'), ['subject_type', 'subject_id']],
-  ['attempted', both('hash', 'masked'), ['attempted_hash', 'attempted_masked']],
-  ['class_name', text],
-  ['method_name', text],
-  ['tenant', text],
-  ['session_id', text],
-  ['request_id', text],
-  ['address', text],
-  ['proxies', list],
-  ['user_agent', text],
-  ['device', object],
-  ['http_method', text],
-  ['route', text],
-  ['status', number],
-  ['duration_ms', number],
-  ['scope', text],
-  ['limit', number],
-  ['retry_after', number],
-  ['details', object],
-  ['repeat_count', number],
-  ['first_at', text],
-  ['last_at', text],
-]
+/** All fields, in their order. */
+const patterns: Readonly<Record<keyof RowJson, string>> = {
+  id: `(${quoted})`,
+  occurred_at: text,
+  event: text,
+  event_version: number,
+  outcome: text,
+  reason: text,
+  severity: text,
+  actor,
+  on_behalf_of: object,
+  subject: both('type', 'id'),
+  attempted: both('hash', 'masked'),
+  class_name: text,
+  method_name: text,
+  tenant: text,
+  session_id: text,
+  request_id: text,
+  address: text,
+  proxies: list,
+  user_agent: text,
+  device: object,
+  http_method: text,
+  route: text,
+  status: number,
+  duration_ms: number,
+  scope: text,
+  limit: number,
+  retry_after: number,
+  details: object,
+  repeat_count: number,
+  first_at: text,
+  last_at: text,
+  // The rows of others are few, and read otherwise.
+  erased_at: 'null',
+}
 
-/** The pattern of such a row that was not erased. Its groups come after those of what is put before it. */
-export const writtenRow: string = `\\{${fields.map(([name, pattern]) => `"${name}"${colon}${pattern}`).join(comma)}${comma}"erased_at"${colon}null\\}`
+/** The pattern of such a row. Its groups come after those of what is put before it. */
+export const writtenRow: string = `\\{${Object.entries(patterns)
+  .map(([name, pattern]) => `"${name}"${colon}${pattern}`)
+  .join(comma)}\\}`
 
-const groups = fields.flatMap(([name, , values = [name]]) => values)
+/** What the groups of a field are, where it has not just one that is named like itself. */
+const grouped: Readonly<Record<string, readonly string[]>> = {
+  actor: ['actor_type', 'actor_id', 'actor_label'],
+  subject: ['subject_type', 'subject_id'],
+  attempted: ['attempted_hash', 'attempted_masked'],
+  erased_at: [],
+}
+const groups = Object.keys(patterns).flatMap((name) => grouped[name] ?? [name])
 const groupOf = (name: string): number => groups.indexOf(name)
 const factGroups = factNames.map((name) => ({ start: `,"${name}":`, group: groupOf(name) }))
 const personalGroups = personalFields.map(groupOf)

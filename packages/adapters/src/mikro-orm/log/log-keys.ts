@@ -35,11 +35,15 @@ export async function assertLogKey(statements: Statements, signer: NoteSigner, s
       `The log in this database is signed by ${current}, and this process has ${signer.verifier.text}. Give all processes the same CHECKPOINT_KEY, or change it with: countersign key rotate`,
     )
   }
-  await keepReceipt(statements, { ...receiptHead(size), kind: 'key', key: signer.verifier.text, previous: null }, signer)
+  await keepReceipt(
+    statements,
+    { ...receiptHead(size), kind: 'key', key: signer.verifier.text, previous: null },
+    signer,
+  )
 }
 
 /** The public key that signs the log now; null where none does yet. */
-export async function currentKey(statements: Pick<Statements, 'query'>): Promise<string | null> {
+async function currentKey(statements: Pick<Statements, 'query'>): Promise<string | null> {
   const [last] = await statements.query<{ note: string }>(
     `select note from audit_receipt where kind = 'key' order by tree_size desc, id desc limit 1`,
     [],

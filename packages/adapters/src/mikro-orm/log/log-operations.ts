@@ -163,7 +163,12 @@ async function rotate(client: ReturnType<typeof copyClient>, signer: NoteSigner,
       const state = await takeLog(statements)
       if (!state) return false
       await assertLogKey(statements, signer, state.size)
-      await keepReceipt(statements, { ...receiptHead(state.size), kind: 'key', key: next.verifier.text, previous: signer.verifier.text }, signer, next)
+      await keepReceipt(
+        statements,
+        { ...receiptHead(state.size), kind: 'key', key: next.verifier.text, previous: signer.verifier.text },
+        signer,
+        next,
+      )
       return true
     })
     .catch((cause: unknown) => {

@@ -1,4 +1,12 @@
-import { type Digest, type FullSubtree, leafOf, type NoteSigner, signCheckpoint } from '@countersign/core/evidence'
+import { setImmediate as turn } from 'node:timers/promises'
+import {
+  type CompactTree,
+  type Digest,
+  type FullSubtree,
+  leafOf,
+  type NoteSigner,
+  signCheckpoint,
+} from '@countersign/core/evidence'
 import type { LogClient, Statements } from '../sql-client.js'
 import { assertLogKey } from './log-keys.js'
 import { contentOfRow, copyBytes } from './log-leaves.js'
@@ -14,8 +22,8 @@ export interface Round {
   readonly more: boolean
 }
 
-// Small enough that a server in the same process goes on answering between two of them.
 const rowsAtOnce = 1000
+const rowsInTurn = 100
 const rowsInRound = 20_000
 
 /** Gives rows their leaves, and signs a checkpoint of them: all in one transaction. */
@@ -43,18 +51,20 @@ class SequencingRound {
 
   async run(): Promise<Round> {
     const { tree, completed } = treeOf(this.#before)
+    let rows = await this.#next()
+    let lines = ''
     let more = true
-    while (more && tree.size - this.#before.size < rowsInRound) {
-      const rows = await unsequencedRows(this.#statements, this.#state, rowsAtOnce)
-      const leaves = rows.map((row) => {
-        const content = contentOfRow(tree.size, row)
-        tree.append(leafOf(row.id, content))
-        return leafLine(tree.size - 1, row, content)
-      })
-      if (leaves.length > 0) await this.#statements.copy('audit_leaf (leaf_index, row_id, content)', leaves.join(''))
+    for (let goesOn = true; goesOn; ) {
       more = rows.length === rowsAtOnce
+      goesOn = more && tree.size + rows.length - this.#before.size < rowsInRound
       this.#advance(rows.at(-1), more)
+      // The database writes the leaves before, and looks for the rows after, while these are worked on.
+      const coming = this.#store(lines).then(() => (goesOn ? this.#next() : []))
+      coming.catch(() => undefined)
+      lines = await leafLines(tree, rows)
+      rows = await coming
     }
+    await this.#store(lines)
     const leaves = tree.size - this.#before.size
     this.#state = { ...this.#state, size: tree.size, roots: tree.roots }
     if (leaves > 0) await this.#seal(tree.root(), completed)
@@ -62,6 +72,14 @@ class SequencingRound {
     if (leaves > 0 || this.#before.target !== null || this.#before.restoring)
       await keepLog(this.#statements, this.#state)
     return { mine: true, leaves, more }
+  }
+
+  #next(): Promise<UnsequencedRow[]> {
+    return unsequencedRows(this.#statements, this.#state, rowsAtOnce)
+  }
+
+  async #store(lines: string): Promise<void> {
+    if (lines !== '') await this.#statements.copy('audit_leaf (leaf_index, row_id, content)', lines)
   }
 
   #advance(last: UnsequencedRow | undefined, more: boolean): void {
@@ -99,6 +117,14 @@ class SequencingRound {
   }
 }
 
-function leafLine(index: number, { id }: UnsequencedRow, content: Digest): string {
-  return `${index}\t${id}\t${copyBytes(content)}\n`
+/** The leaves of rows as `copy` takes them. A server in the same process goes on answering meanwhile. */
+async function leafLines(tree: CompactTree, rows: readonly UnsequencedRow[]): Promise<string> {
+  let lines = ''
+  for (const [index, row] of rows.entries()) {
+    if (index % rowsInTurn === 0) await turn()
+    const content = contentOfRow(tree.size, row)
+    lines += `${tree.size}\t${row.id}\t${copyBytes(content)}\n`
+    tree.append(leafOf(row.id, content))
+  }
+  return lines
 }
