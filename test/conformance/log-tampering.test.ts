@@ -23,7 +23,7 @@ import { bundleOf, idAt, once, origin, ownLog, type TestLog, verifyBundleText } 
 import { seededRandom, type Tamperable, type Tampering, tamperings } from '../support/tampering.js'
 
 const seed = Number(process.env.TAMPER_SEED ?? Date.now() % 1_000_000)
-const perKind = Number(process.env.TAMPER_ROUNDS ?? 12)
+const perKind = Number(process.env.TAMPER_ROUNDS ?? 11)
 
 /** The verifier of one file, which shares no line with the others. */
 interface OneFile {
