@@ -289,15 +289,16 @@ describe('the server, started as the README says', () => {
     90_000,
   )
 
-  it.runIf(withPostgres)('warns that processes on one server need one secret', async () => {
+  it.runIf(withPostgres)('warns that processes on one server need one secret, and one key of the log', async () => {
     const { url, drop } = await emptyPostgres()
     const server = await start({ DATA_DIR: folder, DATABASE_URL: url })
     const warnings = server
       .output()
       .split('\n')
       .filter((line) => line.startsWith('Warning: '))
-    expect(warnings).toHaveLength(1)
+    expect(warnings).toHaveLength(2)
     expect(warnings[0]).toMatch(/SECRET_KEY is not set.*several processes on one DATABASE_URL need the same SECRET_KEY/)
+    expect(warnings[1]).toMatch(/CHECKPOINT_KEY is not set.*several processes .* need the same CHECKPOINT_KEY/)
     server.process.kill('SIGTERM')
     await server.exit
     await drop()
