@@ -9,8 +9,8 @@ interface Waiting {
   reject(error: AuditError): void
 }
 
-// What is alive at a time is one piece of work; more room would only be filled before it is cleared.
-const limits = { maxYoungGenerationSizeMb: 8 }
+// What is alive at a time is one piece of work: more room would only be filled before it is cleared.
+const limits = { maxYoungGenerationSizeMb: 16 }
 
 /** A thread that holds leaves against their rows. It keeps no process alive but for what it was given to do. */
 export class LeafThread {
@@ -29,6 +29,7 @@ export class LeafThread {
       else this.#answered(message)
     })
     this.#worker.on('error', (cause) => this.#failed(cause))
+    this.#worker.on('messageerror', (cause) => this.#failed(cause))
     this.#worker.on('exit', (code) => this.#failed(new Error(`The thread ended with ${code}.`)))
   }
 
