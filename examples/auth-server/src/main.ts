@@ -15,7 +15,6 @@ async function main(): Promise<void> {
   const server = createServer(auth.app)
   const commands = folder === undefined ? undefined : await serveCommands({ folder, ...commandSystem(auth, settings) })
   try {
-    await auth.start()
     if (admin) await auth.services.accounts.ensureAdmin(admin.email, admin.password)
     await listen(server, host, port)
   } catch (error) {
@@ -24,6 +23,8 @@ async function main(): Promise<void> {
     throw error
   }
   console.log(welcome(settings.publicUrl, urlOf(host, port), settings.production === true))
+  // A queue takes a moment to be made, which nobody has to wait for.
+  auth.start().catch(fail)
 
   endWithSignals(server, async () => {
     await commands?.close()

@@ -44,18 +44,18 @@ export function auditWork(orm: MikroORM, trail: AuditTrail, settings: AuditLogSe
   })
   const sequencer: Sequencer | null = signer ? logSequencer(orm, { signer, anchors }) : null
   sequencer?.watch(recordDegradation((event, options) => trail.record(event, options)))
-  let started = false
+  let started: Promise<void> | undefined
   return {
     log,
     operations,
     requests,
-    async start() {
+    start() {
       sequencer?.start()
-      await jobs.start()
-      started = true
+      started = jobs.start()
+      return started
     },
     async close() {
-      if (started) await jobs.stop()
+      if (started) await started.then(() => jobs.stop()).catch(() => undefined)
       await sequencer?.stop()
       await Promise.all([log.close(), operations.close(), requests.close(), executor.close()])
     },
