@@ -1,6 +1,6 @@
 import { noteVerifier, readBundle, verifyLog } from '@countersign/core/evidence'
 import { describe, expect, it } from 'vitest'
-import { bundleOf, type Line, newKey, SampleLog } from '../support/bundle-builder.js'
+import { bundleOf, idOf, type Line, newKey, SampleLog } from '../support/bundle-builder.js'
 import { once } from '../support/logs.js'
 
 const { verifyBundle } = await import(new URL('../../packages/console/verify/verify-bundle.mjs', import.meta.url).href)
@@ -80,6 +80,16 @@ describe('both verifiers', () => {
   ])('let no unsigned text stand in a row: %s', async (_what, change) => {
     const changed = { ...leaf(3), row: change((leaf(3) as { row: object }).row) }
     expect(await kindsOf(lines(...log.leaves.with(3, changed)))).toEqual(['altered'])
+  })
+
+  it('do not count a leaf that comes twice among those whose rows a receipt lets go', async () => {
+    const { row: _row, salt: _salt, ...bare } = leaf(3)
+    const retention = log.receipt({
+      ...{ kind: 'retention', rows: 1, partition: 'audit_event_2023_07', from: idOf(3), to: idOf(4), checkpoint: '' },
+    })
+    const [head, key, ...rest] = lines(...log.leaves.with(3, bare)) as [Line, Line, ...Line[]]
+    expect(await kindsOf([head, key, retention, ...rest])).toEqual([])
+    expect(await kindsOf([head, key, retention, ...rest.toSpliced(8, 0, bare)])).toEqual(['forged'])
   })
 
   it('want the root beside a checkpoint', async () => {

@@ -617,13 +617,13 @@ class Log {
 
   take(leaf, index, unread) {
     const where = { leaf: index, rowId: leaf.id }
+    if (++this.leaves % 100_000 === 0) this.onProgress(this.leaves)
     if (index >= this.next) {
       this.skip(index, unread)
       if (this.isWhole) this.tree.add(leafHash(entryOf(leaf)))
       this.pass(index + 1)
     } else if (this.fillGap(index)) this.find('reordered', 'the leaf comes after later ones', where)
-    else this.find('forged', 'the leaf comes twice', where)
-    if (++this.leaves % 100_000 === 0) this.onProgress(this.leaves)
+    else return this.find('forged', 'the leaf comes twice', where)
     this.takeRow(leaf, index, where)
   }
 

@@ -1,5 +1,8 @@
 import type { Findings } from './findings.js'
 
+/** How a leaf came: in its turn, after later ones, or once more. */
+export type Arrival = 'next' | 'late' | 'twice'
+
 interface Gap {
   readonly from: number
   readonly to: number
@@ -24,15 +27,11 @@ export class LeafSequence {
     return this.#gaps.reduce((sum, { from, to }) => sum + to - from, 0)
   }
 
-  /** False for a leaf that is neither the next one nor a later one. */
-  admit(index: number): boolean {
-    if (index < this.next) {
-      this.#comesLate(index)
-      return false
-    }
+  admit(index: number): Arrival {
+    if (index < this.next) return this.#comesLate(index)
     this.reach(index)
     this.next = this.#end = index + 1
-    return true
+    return 'next'
   }
 
   /** That many leaves should have come by now. */
@@ -55,11 +54,11 @@ export class LeafSequence {
     this.#findings.add({ kind: 'truncated', message, leaf: this.#end })
   }
 
-  #comesLate(index: number): void {
+  #comesLate(index: number): Arrival {
     const gap = this.#gaps.find(({ from, to }) => index >= from && index < to)
     if (!gap) {
       this.#findings.add({ kind: 'forged', message: `Leaf ${index} comes twice.`, leaf: index })
-      return
+      return 'twice'
     }
     const rest = [
       { from: gap.from, to: index },
@@ -67,5 +66,6 @@ export class LeafSequence {
     ].filter(({ from, to }) => from < to)
     this.#gaps = [...this.#gaps.filter((other) => other !== gap), ...rest]
     this.#findings.add({ kind: 'reordered', message: `Leaf ${index} comes after later ones.`, leaf: index })
+    return 'late'
   }
 }

@@ -153,15 +153,16 @@ export class LogVerification {
     this.#begin()
     const fit = fitOf(leaf)
     if ('fitting' in fit) this.#fitting(fit.fitting)
-    else this.#place(leaf.index, leafOf(leaf.rowId, leaf.content), this.#inexcusable(fit))
+    else this.#place(leaf.index, leafOf(leaf.rowId, leaf.content), () => this.#inexcusable(fit))
   }
 
   #fitting({ index, hash, erased }: FittingLeaf): void {
     this.#begin()
-    this.#place(index, hash, erased && this.#unallowed(index, erased))
+    this.#place(index, hash, erased && (() => this.#unallowed(index, erased)))
   }
 
-  #place(index: number, hash: Digest, mismatch: Mismatch | null): void {
+  /** A leaf that comes twice is said to; what a receipt allows is for the first of them. */
+  #place(index: number, hash: Digest, mismatchOf: (() => Mismatch | null) | null): void {
     const { to } = this.#head
     if (to !== null && index >= to) {
       this.#findings.add({ kind: 'altered', message: `Leaf ${index} is none of the part that this is.`, leaf: index })
@@ -169,9 +170,10 @@ export class LogVerification {
     }
     this.leaves++
     const expected = this.#sequence.next
-    const isNext = this.#sequence.admit(index)
+    const arrival = this.#sequence.admit(index)
+    const mismatch = arrival === 'twice' ? null : mismatchOf?.()
     if (mismatch) this.#unvouched.push(mismatch)
-    if (!isNext) return
+    if (arrival !== 'next') return
     if (index > expected) this.#tree.break()
     this.#tree.append(hash)
     this.#known().anchored.meet(this.#sequence.next, this.#tree)
