@@ -11,7 +11,7 @@ import { PasswordResetController } from './controllers/password-reset-controller
 import { SignupController } from './controllers/signup-controller.js'
 import { VerificationMailController } from './controllers/verification-mail-controller.js'
 import { VerifyAccountController } from './controllers/verify-account-controller.js'
-import type { AuthControllerClass } from './provided.js'
+import type { AuthControllerClass } from './web/provided.js'
 
 /** Every controller of the reference system; a server serves them all. */
 export const authControllers: readonly AuthControllerClass[] = Object.freeze([

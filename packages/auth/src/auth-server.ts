@@ -15,31 +15,23 @@ import type { MikroORM } from '@mikro-orm/core'
 import express, { type Express } from 'express'
 import { useExpressServer } from 'routing-controllers'
 import 'reflect-metadata'
-import { AccessTokens } from './access-tokens.js'
-import { Accounts } from './accounts.js'
-import { attemptLimits } from './attempt-limits.js'
-import { auditWork } from './audit-work.js'
+import { assemble } from './assemble.js'
+import { auditWork } from './audit/audit-work.js'
 import { authControllers } from './auth-controllers.js'
 import type { AuthServices } from './auth-services.js'
 import type { AuthSettings } from './auth-settings.js'
-import { type Database, openDatabase } from './database.js'
-import { Mails } from './mails.js'
-import { metricsReaders } from './metrics-readers.js'
-import { OneTimeTokens } from './one-time-tokens.js'
-import { originPolicy } from './origin-policy.js'
-import { mountPages } from './pages.js'
-import { PasswordChanges } from './password-changes.js'
-import { PasswordReplacement } from './password-replacement.js'
-import { PasswordResets } from './password-resets.js'
-import { Passwords } from './passwords.js'
-import { authorizationChecker } from './principals.js'
-import { mountProbes } from './probes.js'
-import { provided } from './provided.js'
-import { ReadinessCheck } from './readiness.js'
-import { secureHeaders } from './security-headers.js'
-import { cookieName, sessionCookies } from './session-cookies.js'
-import { Sessions } from './sessions.js'
-import { VerificationMails } from './verification-mails.js'
+import { attemptLimits } from './limits/attempt-limits.js'
+import { Mails } from './mails/mails.js'
+import { originPolicy } from './sessions/origin-policy.js'
+import { authorizationChecker } from './sessions/principals.js'
+import { cookieName } from './sessions/session-cookies.js'
+import { type Database, openDatabase } from './store/database.js'
+import { metricsReaders } from './web/metrics-readers.js'
+import { mountPages } from './web/pages.js'
+import { mountProbes } from './web/probes.js'
+import { provided } from './web/provided.js'
+import { ReadinessCheck } from './web/readiness.js'
+import { secureHeaders } from './web/security-headers.js'
 
 /** A running system: the app to listen with, its trail, and how to stop it. */
 export interface AuthServer {
@@ -141,30 +133,4 @@ function openTrail(
     key: secrets.key('audit'),
     device: bowserDevice(),
   })
-}
-
-function assemble(
-  settings: AuthSettings,
-  secrets: Secrets,
-  { orm }: Database,
-  mails: Mails,
-): Omit<AuthServices, 'trail' | 'reader' | 'audit'> {
-  const passwords = new Passwords(settings.passwordPolicy)
-  const tokens = new OneTimeTokens(secrets)
-  const accessTokens = new AccessTokens(secrets, {
-    issuer: settings.publicUrl,
-    seconds: settings.accessTokenLifetime ?? 900,
-  })
-  const lifetimes = settings.sessionLifetimes ?? { usual: 3600, remembered: 7 * 86_400 }
-  const sessions = new Sessions({ orm, accessTokens, lifetimes })
-  const verificationMails = new VerificationMails({ orm, tokens, mails })
-  const replacement = new PasswordReplacement({ sessions, tokens, mails })
-  return {
-    accounts: new Accounts({ orm, passwords, tokens, mails, verificationMails }),
-    sessions,
-    verificationMails,
-    passwordResets: new PasswordResets({ orm, passwords, tokens, mails, replacement }),
-    passwordChanges: new PasswordChanges({ orm, passwords, replacement }),
-    cookies: sessionCookies(settings),
-  }
 }

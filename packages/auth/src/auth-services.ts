@@ -1,11 +1,11 @@
 import type { AuditReader, AuditTrail } from '@countersign/core'
-import type { Accounts } from './accounts.js'
-import type { AuditWork } from './audit-work.js'
-import type { PasswordChanges } from './password-changes.js'
-import type { PasswordResets } from './password-resets.js'
-import type { SessionCookies } from './session-cookies.js'
-import type { Sessions } from './sessions.js'
-import type { VerificationMails } from './verification-mails.js'
+import type { Accounts } from './accounts/accounts.js'
+import type { VerificationMails } from './accounts/verification-mails.js'
+import type { AuditWork } from './audit/audit-work.js'
+import type { PasswordChanges } from './passwords/password-changes.js'
+import type { PasswordResets } from './passwords/password-resets.js'
+import type { SessionCookies } from './sessions/session-cookies.js'
+import type { Sessions } from './sessions/sessions.js'
 
 /** What the controllers call. */
 export interface AuthServices {

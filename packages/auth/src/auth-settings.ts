@@ -3,8 +3,8 @@ import type { RedisLimitStore, ScopeLimits } from '@countersign/adapters/rate-li
 import type { TrustedProxies } from '@countersign/adapters/routing-controllers'
 import type { FloodOptions } from '@countersign/core'
 import type { CheckpointAnchor, NoteSigner } from '@countersign/core/evidence'
-import type { DatabaseLocation } from './database.js'
-import type { PasswordPolicy } from './passwords.js'
+import type { PasswordPolicy } from './passwords/passwords.js'
+import type { DatabaseLocation } from './store/database.js'
 
 /** The log over the trail: who signs it, where its checkpoints are kept, and how it grows old. */
 export interface AuditLogSettings {

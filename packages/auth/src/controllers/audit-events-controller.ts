@@ -1,10 +1,10 @@
 import { type AuditQuery, type AuditTrail, currentAttempt, rowToJson } from '@countersign/core'
 import { AuditEvent, Throttle } from '@countersign/mixins'
 import { Authorized, Get, JsonController, Param, QueryParams } from 'routing-controllers'
-import { AuthRefusal } from '../auth-refusal.js'
+import { AuditEventsQuery } from '../audit/audit-bodies.js'
 import type { AuthServices } from '../auth-services.js'
-import { currentUser } from '../principals.js'
-import { AuditEventsQuery } from '../request-bodies.js'
+import { currentUser } from '../sessions/principals.js'
+import { AuthRefusal } from '../web/auth-refusal.js'
 
 /** GET `/api/audit/events`: the trail, its rows and their proofs, for administrators. Reading is an event itself. */
 @JsonController('/api/audit/events')

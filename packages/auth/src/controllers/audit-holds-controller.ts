@@ -3,9 +3,9 @@ import { currentAttempt } from '@countersign/core'
 import { AuditEvent, Throttle } from '@countersign/mixins'
 import type { Request } from 'express'
 import { Authorized, Body, Get, HttpCode, JsonController, Post, Req } from 'routing-controllers'
+import { HoldRequest } from '../audit/audit-bodies.js'
 import type { AuthServices } from '../auth-services.js'
-import { currentUser, principalOf } from '../principals.js'
-import { HoldRequest } from '../request-bodies.js'
+import { currentUser, principalOf } from '../sessions/principals.js'
 
 /** `/api/audit/holds`: legal holds, and the months that they keep. One is released by a request of kind `hold_release`. */
 @JsonController('/api/audit/holds')

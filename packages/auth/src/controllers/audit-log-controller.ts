@@ -5,10 +5,10 @@ import { writeBundle } from '@countersign/core/evidence'
 import { AuditEvent, Throttle } from '@countersign/mixins'
 import type { Response } from 'express'
 import { Authorized, Get, JsonController, QueryParams, Res } from 'routing-controllers'
-import { AuthRefusal } from '../auth-refusal.js'
+import { ExportQuery } from '../audit/audit-bodies.js'
 import type { AuthServices } from '../auth-services.js'
-import { currentUser } from '../principals.js'
-import { ExportQuery } from '../request-bodies.js'
+import { currentUser } from '../sessions/principals.js'
+import { AuthRefusal } from '../web/auth-refusal.js'
 
 /** GET `/api/audit/checkpoint` and `/api/audit/export`: what the log states of itself, and the log as a file. */
 @JsonController('/api/audit')

@@ -3,10 +3,11 @@ import { type Actor, currentAttempt } from '@countersign/core'
 import { AuditEvent, Throttle } from '@countersign/mixins'
 import type { Request } from 'express'
 import { Authorized, Body, Get, HttpCode, JsonController, Param, Post, QueryParams, Req } from 'routing-controllers'
-import { AuthRefusal } from '../auth-refusal.js'
+import { AuditDecision, AuditRequest } from '../audit/audit-bodies.js'
 import type { AuthServices } from '../auth-services.js'
-import { currentUser, principalOf } from '../principals.js'
-import { AuditDecision, AuditRequest, PageQuery } from '../request-bodies.js'
+import { currentUser, principalOf } from '../sessions/principals.js'
+import { AuthRefusal } from '../web/auth-refusal.js'
+import { PageQuery } from '../web/page-query.js'
 
 /** `/api/audit/requests`: erasure, retention and the like are asked for, decided on, and followed. */
 @JsonController('/api/audit/requests')

@@ -2,9 +2,9 @@ import { Throttle, withPasswordChangeAudit } from '@countersign/mixins'
 import type { Request, Response } from 'express'
 import { Authorized, Body, HttpCode, JsonController, Post, Req, Res } from 'routing-controllers'
 import type { AuthServices } from '../auth-services.js'
-import { chosenPassword } from '../chosen-password.js'
-import { currentUser, principalOf } from '../principals.js'
-import { ChangePasswordRequest } from '../request-bodies.js'
+import { chosenPassword } from '../passwords/chosen-password.js'
+import { currentUser, principalOf } from '../sessions/principals.js'
+import { ChangePasswordRequest } from '../web/request-bodies.js'
 
 @JsonController('/api/auth/change-password')
 class ChangePassword {

@@ -2,10 +2,10 @@ import { actAs } from '@countersign/core'
 import { Throttle, withLoginAudit } from '@countersign/mixins'
 import type { Response } from 'express'
 import { Body, HttpCode, JsonController, Post, Res } from 'routing-controllers'
+import { publicUser } from '../accounts/public-user.js'
 import type { AuthServices } from '../auth-services.js'
-import { currentUser } from '../principals.js'
-import { publicUser } from '../public-user.js'
-import { LoginRequest } from '../request-bodies.js'
+import { currentUser } from '../sessions/principals.js'
+import { LoginRequest } from '../web/request-bodies.js'
 
 @JsonController('/api/auth/login')
 class Login {

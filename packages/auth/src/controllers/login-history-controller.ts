@@ -1,9 +1,9 @@
 import type { Request } from 'express'
 import { Authorized, Get, JsonController, QueryParams, Req } from 'routing-controllers'
+import { ownRowJson } from '../audit/own-row-json.js'
 import type { AuthServices } from '../auth-services.js'
-import { ownRowJson } from '../own-row-json.js'
-import { principalOf } from '../principals.js'
-import { PageQuery } from '../request-bodies.js'
+import { principalOf } from '../sessions/principals.js'
+import { PageQuery } from '../web/page-query.js'
 
 /** GET `login-history`: what was done by, and to, one's own account. */
 @JsonController('/api/auth/login-history')

@@ -2,7 +2,7 @@ import { withLogoutAudit } from '@countersign/mixins'
 import type { Request, Response } from 'express'
 import { Authorized, JsonController, Post, Req, Res } from 'routing-controllers'
 import type { AuthServices } from '../auth-services.js'
-import { currentUser, principalOf } from '../principals.js'
+import { currentUser, principalOf } from '../sessions/principals.js'
 
 @JsonController('/api/auth/logout')
 class Logout {

@@ -1,9 +1,9 @@
 import { Throttle, withPasswordResetAudit } from '@countersign/mixins'
 import { Body, HttpCode, JsonController, Post } from 'routing-controllers'
 import type { AuthServices } from '../auth-services.js'
-import { chosenPassword } from '../chosen-password.js'
-import { currentUser } from '../principals.js'
-import { PasswordResetConfirmRequest } from '../request-bodies.js'
+import { chosenPassword } from '../passwords/chosen-password.js'
+import { currentUser } from '../sessions/principals.js'
+import { PasswordResetConfirmRequest } from '../web/request-bodies.js'
 
 @JsonController('/api/auth/password-reset-confirm')
 class PasswordResetConfirm {

@@ -1,8 +1,8 @@
 import { Throttle, withFailedResetAudit } from '@countersign/mixins'
 import { Body, HttpCode, JsonController, Post } from 'routing-controllers'
 import type { AuthServices } from '../auth-services.js'
-import { currentUser } from '../principals.js'
-import { EmailRequest } from '../request-bodies.js'
+import { currentUser } from '../sessions/principals.js'
+import { EmailRequest } from '../web/request-bodies.js'
 
 @JsonController('/api/auth/password-reset')
 class PasswordReset {

@@ -1,9 +1,9 @@
 import { Throttle, withEmailVerificationAudit } from '@countersign/mixins'
 import { Body, HttpCode, JsonController, Post } from 'routing-controllers'
+import { publicUser } from '../accounts/public-user.js'
 import type { AuthServices } from '../auth-services.js'
-import { currentUser } from '../principals.js'
-import { publicUser } from '../public-user.js'
-import { TokenRequest } from '../request-bodies.js'
+import { currentUser } from '../sessions/principals.js'
+import { TokenRequest } from '../web/request-bodies.js'
 
 @JsonController('/api/auth/verify-account')
 class VerifyAccount {

@@ -2,7 +2,7 @@ import { sqlClient } from '@countersign/adapters/mikro-orm'
 import { flexibleLimiter } from '@countersign/adapters/rate-limiter-flexible'
 import type { AuditLimiter } from '@countersign/core'
 import type { MikroORM } from '@mikro-orm/core'
-import { type AuthSettings, defaultLimits } from './auth-settings.js'
+import { type AuthSettings, defaultLimits } from '../auth-settings.js'
 
 /** Who counts the attempts, and what to let go of afterwards. */
 export interface AttemptLimits {

@@ -1,5 +1,5 @@
 import type { Request } from 'express'
-import type { AuthSettings } from './auth-settings.js'
+import type { AuthSettings } from '../auth-settings.js'
 
 /** Whose pages may send the session's cookie along: our own. */
 export function originPolicy({ publicUrl, production }: AuthSettings): (origin: string, request: Request) => boolean {

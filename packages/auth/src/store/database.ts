@@ -4,7 +4,7 @@ import { lockDataFolder, migrate } from '@countersign/adapters/mikro-orm'
 import { AuditError, type FolderLock } from '@countersign/core'
 import type { MikroORM } from '@mikro-orm/core'
 import { Migrator } from '@mikro-orm/migrations'
-import { Mail, OneTimeToken, Session, User } from './entities.js'
+import { authEntities } from './entities.js'
 import { authMigrations } from './migrations.js'
 
 /** Where the data is: a PostgreSQL server, or a folder for the embedded one. */
@@ -46,7 +46,7 @@ export async function openDatabase(location: DatabaseLocation): Promise<Database
 
 const options = {
   extensions: [Migrator],
-  entities: [User, Session, OneTimeToken, Mail],
+  entities: [...authEntities],
   migrations: { migrationsList: authMigrations, snapshot: false },
   // Parameters are passwords' hashes and addresses: no statement is logged.
   debug: false,

@@ -3,7 +3,7 @@ import { type Actor, type AuditContext, currentAttempt } from '@countersign/core
 import { parse } from 'cookie'
 import type { Request } from 'express'
 import type { Action } from 'routing-controllers'
-import { AuthRefusal } from './auth-refusal.js'
+import { AuthRefusal } from '../web/auth-refusal.js'
 import type { Principal, Sessions } from './sessions.js'
 
 // A property, not a WeakMap: an entry for every request would be most of the garbage collector's work.

@@ -1,4 +1,4 @@
-import type { AuthServices } from './auth-services.js'
+import type { AuthServices } from '../auth-services.js'
 
 /** A controller of the reference system, which is made with its services. */
 export type AuthControllerClass = (abstract new (services: AuthServices) => object) & { readonly className: string }

@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url'
 import type { MikroORM } from '@mikro-orm/core'
 import express, { type Express, type Response } from 'express'
-import type { Mails } from './mails.js'
+import type { Mails } from '../mails/mails.js'
 
-const folder = fileURLToPath(new URL('../public/', import.meta.url))
+const folder = fileURLToPath(new URL('../../public/', import.meta.url))
 
 /** What the pages show. */
 export interface PagesOptions {

@@ -1,6 +1,6 @@
 import type { Express } from 'express'
 import helmet from 'helmet'
-import type { AuthSettings } from './auth-settings.js'
+import type { AuthSettings } from '../auth-settings.js'
 
 const directives = {
   defaultSrc: ["'none'"],

@@ -1,5 +1,5 @@
 import { hash, verify } from '@node-rs/argon2'
-import { AuthRefusal } from './auth-refusal.js'
+import { AuthRefusal } from '../web/auth-refusal.js'
 
 /** What a password must be like, by NIST SP 800-63B: long enough, not too long, nothing else. */
 export interface PasswordPolicy {

@@ -1,6 +1,6 @@
 import { rowId } from '@countersign/core'
 import type { EntityManager } from '@mikro-orm/core'
-import { Mail } from './entities.js'
+import { Mail } from '../store/entities.js'
 
 /** What a mail says; the text and the HTML say the same. */
 export interface MailContent {

@@ -71,3 +71,6 @@ export const Mail = defineEntity({
   },
 })
 export type Mail = InferEntity<typeof Mail>
+
+/** Every entity of the reference system. */
+export const authEntities = [User, Session, OneTimeToken, Mail] as const

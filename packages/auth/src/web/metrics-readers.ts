@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { BlockList, isIPv6 } from 'node:net'
-import type { AuthSettings } from './auth-settings.js'
+import type { AuthSettings } from '../auth-settings.js'
 
 // Whoever passes a request on from elsewhere says so in one of these.
 const forwarded = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip']

@@ -1,4 +1,4 @@
-import { AuthRefusal } from './auth-refusal.js'
+import { AuthRefusal } from '../web/auth-refusal.js'
 
 /** A new password, typed twice. */
 export interface TypedTwice {

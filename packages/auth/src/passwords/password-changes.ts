@@ -1,10 +1,10 @@
 import { currentAttempt } from '@countersign/core'
 import { LockMode, type MikroORM } from '@mikro-orm/core'
-import { AuthRefusal } from './auth-refusal.js'
-import { User } from './entities.js'
+import type { Principal } from '../sessions/sessions.js'
+import { User } from '../store/entities.js'
+import { AuthRefusal } from '../web/auth-refusal.js'
 import type { PasswordReplacement } from './password-replacement.js'
 import type { Passwords } from './passwords.js'
-import type { Principal } from './sessions.js'
 
 /** What {@link PasswordChanges} works with. */
 export interface PasswordChangesParts {

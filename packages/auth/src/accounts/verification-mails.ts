@@ -1,9 +1,9 @@
 import { type AuditReason, currentAttempt } from '@countersign/core'
 import { type EntityManager, LockMode, type MikroORM } from '@mikro-orm/core'
+import type { Mails } from '../mails/mails.js'
+import { User } from '../store/entities.js'
+import type { OneTimeTokens } from '../store/one-time-tokens.js'
 import { canonicalEmail } from './email-address.js'
-import { User } from './entities.js'
-import type { Mails } from './mails.js'
-import type { OneTimeTokens } from './one-time-tokens.js'
 
 const day = 86_400
 

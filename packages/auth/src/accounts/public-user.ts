@@ -1,4 +1,4 @@
-import type { User } from './entities.js'
+import type { User } from '../store/entities.js'
 
 /** An account as its owner sees it. */
 export function publicUser(user: User): Record<string, unknown> {

@@ -1,5 +1,5 @@
 import type { Response } from 'express'
-import type { AuthSettings } from './auth-settings.js'
+import type { AuthSettings } from '../auth-settings.js'
 import type { OpenedSession } from './sessions.js'
 
 /** Puts the access token where scripts can't read it, and takes it away again. */

@@ -1,8 +1,8 @@
 import { currentAttempt, currentContext, rowId } from '@countersign/core'
 import type { EntityManager, MikroORM } from '@mikro-orm/core'
+import { Session, User } from '../store/entities.js'
+import { wrongCredentials } from '../web/auth-refusal.js'
 import type { AccessTokens } from './access-tokens.js'
-import { wrongCredentials } from './auth-refusal.js'
-import { Session, User } from './entities.js'
 
 /** Who is asking, as a verified token and a living session say. */
 export interface Principal {

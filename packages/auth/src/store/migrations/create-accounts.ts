@@ -1,9 +1,7 @@
-import { auditStoreMigrations } from '@countersign/adapters/mikro-orm'
 import { limitTable } from '@countersign/adapters/rate-limiter-flexible'
-import type { MigrationObject } from '@mikro-orm/core'
 import { Migration } from '@mikro-orm/migrations'
 
-class CreateAccounts extends Migration {
+export class CreateAccounts extends Migration {
   override up(): void {
     this.addSql(`create table auth_user (
       id uuid primary key,
@@ -49,9 +47,3 @@ class CreateAccounts extends Migration {
     this.addSql(limitTable)
   }
 }
-
-/** Everything that the reference system keeps: accounts, sessions, mail, limits and the trail. */
-export const authMigrations: MigrationObject[] = [
-  ...auditStoreMigrations,
-  { name: 'countersign-auth-1', class: CreateAccounts },
-]

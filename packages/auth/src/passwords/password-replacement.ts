@@ -1,9 +1,9 @@
 import { currentFlow } from '@countersign/core'
 import type { EntityManager } from '@mikro-orm/core'
-import type { User } from './entities.js'
-import type { Mails } from './mails.js'
-import type { OneTimeTokens } from './one-time-tokens.js'
-import type { Sessions } from './sessions.js'
+import type { Mails } from '../mails/mails.js'
+import type { Sessions } from '../sessions/sessions.js'
+import type { User } from '../store/entities.js'
+import type { OneTimeTokens } from '../store/one-time-tokens.js'
 
 /** What {@link PasswordReplacement} works with. */
 export interface PasswordReplacementParts {

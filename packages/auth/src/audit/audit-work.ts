@@ -12,7 +12,7 @@ import {
 import { type AuditJobs, auditJobs } from '@countersign/adapters/pg-boss'
 import { type AuditTrail, currentFlow, recordDegradation } from '@countersign/core'
 import type { MikroORM } from '@mikro-orm/core'
-import type { AuditLogSettings } from './auth-settings.js'
+import type { AuditLogSettings } from '../auth-settings.js'
 
 /** What is done with rows after they were written: leaves, proofs, erasure and retention. */
 export interface AuditWork {

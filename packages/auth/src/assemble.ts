@@ -1,0 +1,42 @@
+import type { Secrets } from '@countersign/core/keys'
+import { Accounts } from './accounts/accounts.js'
+import { VerificationMails } from './accounts/verification-mails.js'
+import type { AuthServices } from './auth-services.js'
+import type { AuthSettings } from './auth-settings.js'
+import type { Mails } from './mails/mails.js'
+import { PasswordChanges } from './passwords/password-changes.js'
+import { PasswordReplacement } from './passwords/password-replacement.js'
+import { PasswordResets } from './passwords/password-resets.js'
+import { Passwords } from './passwords/passwords.js'
+import { AccessTokens } from './sessions/access-tokens.js'
+import { sessionCookies } from './sessions/session-cookies.js'
+import { Sessions } from './sessions/sessions.js'
+import type { Database } from './store/database.js'
+import { OneTimeTokens } from './store/one-time-tokens.js'
+
+/** Makes the services, each of those it works with. */
+export function assemble(
+  settings: AuthSettings,
+  secrets: Secrets,
+  { orm }: Database,
+  mails: Mails,
+): Omit<AuthServices, 'trail' | 'reader' | 'audit'> {
+  const passwords = new Passwords(settings.passwordPolicy)
+  const tokens = new OneTimeTokens(secrets)
+  const accessTokens = new AccessTokens(secrets, {
+    issuer: settings.publicUrl,
+    seconds: settings.accessTokenLifetime ?? 900,
+  })
+  const lifetimes = settings.sessionLifetimes ?? { usual: 3600, remembered: 7 * 86_400 }
+  const sessions = new Sessions({ orm, accessTokens, lifetimes })
+  const verificationMails = new VerificationMails({ orm, tokens, mails })
+  const replacement = new PasswordReplacement({ sessions, tokens, mails })
+  return {
+    accounts: new Accounts({ orm, passwords, tokens, mails, verificationMails }),
+    sessions,
+    verificationMails,
+    passwordResets: new PasswordResets({ orm, passwords, tokens, mails, replacement }),
+    passwordChanges: new PasswordChanges({ orm, passwords, replacement }),
+    cookies: sessionCookies(settings),
+  }
+}
