@@ -21,7 +21,7 @@ export function assemble(
   { orm }: Database,
   mails: Mails,
 ): Omit<AuthServices, 'trail' | 'reader' | 'audit'> {
-  const passwords = new Passwords(settings.passwordPolicy)
+  const passwords = new Passwords(settings.passwordPolicy, settings.passwordHasher)
   const tokens = new OneTimeTokens(secrets)
   const accessTokens = new AccessTokens(secrets, {
     issuer: settings.publicUrl,

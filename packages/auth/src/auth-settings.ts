@@ -3,6 +3,7 @@ import type { RedisLimitStore, ScopeLimits } from '@countersign/adapters/rate-li
 import type { TrustedProxies } from '@countersign/adapters/routing-controllers'
 import type { FloodOptions } from '@countersign/core'
 import type { CheckpointAnchor, NoteSigner } from '@countersign/core/evidence'
+import type { PasswordHasher } from './passwords/password-hasher.js'
 import type { PasswordPolicy } from './passwords/passwords.js'
 import type { DatabaseLocation } from './store/database.js'
 
@@ -51,6 +52,8 @@ export interface AuthSettings {
   readonly metricsToken?: string
   readonly auditLog?: AuditLogSettings
   readonly passwordPolicy?: PasswordPolicy
+  /** How passwords are hashed (argon2id: 19 MiB, two passes, one lane). */
+  readonly passwordHasher?: PasswordHasher
   /** Seconds that an access token lives (900). */
   readonly accessTokenLifetime?: number
   /** Seconds that a session lives, without and with "remember me" (an hour, seven days). */

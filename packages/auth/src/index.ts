@@ -20,6 +20,12 @@ export { SignupController } from './controllers/signup-controller.js'
 export { VerificationMailController } from './controllers/verification-mail-controller.js'
 export { VerifyAccountController } from './controllers/verify-account-controller.js'
 export type { PasswordChanges } from './passwords/password-changes.js'
+export {
+  type Argon2idCost,
+  argon2idHasher,
+  defaultArgon2idCost,
+  type PasswordHasher,
+} from './passwords/password-hasher.js'
 export type { PasswordResets } from './passwords/password-resets.js'
 export { defaultPasswordPolicy, type PasswordPolicy } from './passwords/passwords.js'
 export { currentUser, principalOf } from './sessions/principals.js'

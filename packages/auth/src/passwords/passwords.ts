@@ -1,5 +1,5 @@
-import { hash, verify } from '@node-rs/argon2'
 import { AuthRefusal } from '../web/auth-refusal.js'
+import { argon2idHasher, type PasswordHasher } from './password-hasher.js'
 
 /** What a password must be like, by NIST SP 800-63B: long enough, not too long, nothing else. */
 export interface PasswordPolicy {
@@ -19,17 +19,16 @@ export const explainFault: Readonly<Record<PasswordFault, string>> = {
   password_too_long: 'This password is too long.',
 }
 
-// OWASP's parameters for argon2id, the default algorithm of the library.
-const cost = { memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const
-
-/** Hashes and checks passwords: argon2id over the NFC form, never truncated. */
+/** Hashes and checks passwords: their NFC form, never truncated. */
 export class Passwords {
   readonly #policy: PasswordPolicy
+  readonly #hasher: PasswordHasher
   readonly #dummy: Promise<string>
 
-  constructor(policy: PasswordPolicy = defaultPasswordPolicy) {
+  constructor(policy: PasswordPolicy = defaultPasswordPolicy, hasher: PasswordHasher = argon2idHasher()) {
     this.#policy = policy
-    this.#dummy = hash('the hash that nobody has the password of', cost)
+    this.#hasher = hasher
+    this.#dummy = hasher.hash('the hash that nobody has the password of')
   }
 
   /** Length in code points, so that an emoji counts once. */
@@ -51,14 +50,14 @@ export class Passwords {
   }
 
   async hash(password: string): Promise<string> {
-    return hash(password.normalize('NFC'), cost)
+    return this.#hasher.hash(password.normalize('NFC'))
   }
 
   /** As slow for an account that does not exist, or has no password, as for one that has. */
   async matches(passwordHash: string | null | undefined, password: string): Promise<boolean> {
     const normal = password.normalize('NFC')
     const candidate = [...normal].length > this.#policy.maxLength ? '' : normal
-    const right = await verify(passwordHash ?? (await this.#dummy), candidate)
+    const right = await this.#hasher.verify(passwordHash ?? (await this.#dummy), candidate)
     return right && passwordHash !== null && passwordHash !== undefined && candidate !== ''
   }
 }
