@@ -8,6 +8,7 @@ import {
   withLogoutAudit,
   withPasswordChangeAudit,
   withPasswordResetAudit,
+  withProfileUpdateAudit,
   withSignupAudit,
   withVerificationMailAudit,
 } from '@countersign/mixins'
@@ -127,6 +128,28 @@ describe.each([
     const controller = new (finished(mixin(handling(async () => 'done')), recorded))()
     await controller.throttled({ scope: 'own', by: 'address', limit: 3, retryAfter: 7 })
     expect(onlyRow(recorded)).toMatchObject({ event, outcome: 'denied', reason: 'throttled', scope: 'own', limit: 3 })
+  })
+})
+
+describe('withProfileUpdateAudit', () => {
+  it('records profile_update of `patch`, and of another method where it is told so', async () => {
+    const recorded = recording()
+    class Profile {
+      async patch(): Promise<string> {
+        return 'patched'
+      }
+      async put(): Promise<string> {
+        return 'put'
+      }
+    }
+    const Both = withProfileUpdateAudit(withProfileUpdateAudit(Profile), { method: 'put' })
+    const controller = new (finished(Both, recorded))()
+    expect([await controller.patch(), await controller.put()]).toEqual(['patched', 'put'])
+    expect(recorded.rows.map(({ event, methodName }) => [event, methodName])).toEqual([
+      ['profile_update', 'patch'],
+      ['profile_update', 'put'],
+    ])
+    expect(withProfileUpdateAudit.name).toBe('withProfileUpdateAudit')
   })
 })
 

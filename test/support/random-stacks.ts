@@ -12,6 +12,7 @@ import {
   withLogoutAudit,
   withPasswordChangeAudit,
   withPasswordResetAudit,
+  withProfileUpdateAudit,
   withSignupAudit,
   withThrottle,
   withVerificationMailAudit,
@@ -123,15 +124,11 @@ const mixins: Readonly<Partial<Record<EventName, Mixin>>> = {
   password_change: withPasswordChangeAudit,
   password_reset: withPasswordResetAudit,
   file_upload: withFileUploadAudit,
+  profile_update: withProfileUpdateAudit,
 }
 export const identifying: readonly string[] = Object.keys(mixins).slice(0, 4)
 
-const eventPool: readonly EventName[] = [
-  ...(Object.keys(mixins) as EventName[]),
-  'profile_update',
-  'session_revoke',
-  'token_refresh',
-]
+const eventPool: readonly EventName[] = [...(Object.keys(mixins) as EventName[]), 'session_revoke', 'token_refresh']
 const kinds: readonly LayerKind[] = [
   'mixin',
   'mixin',

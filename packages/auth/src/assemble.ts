@@ -8,6 +8,7 @@ import { PasswordChanges } from './passwords/password-changes.js'
 import { PasswordReplacement } from './passwords/password-replacement.js'
 import { PasswordResets } from './passwords/password-resets.js'
 import { Passwords } from './passwords/passwords.js'
+import { Profiles } from './profiles/profiles.js'
 import { AccessTokens } from './sessions/access-tokens.js'
 import { sessionCookies } from './sessions/session-cookies.js'
 import { Sessions } from './sessions/sessions.js'
@@ -37,6 +38,7 @@ export function assemble(
     verificationMails,
     passwordResets: new PasswordResets({ orm, passwords, tokens, mails, replacement }),
     passwordChanges: new PasswordChanges({ orm, passwords, replacement }),
+    profiles: new Profiles({ orm, consentVersion: settings.consentVersion ?? '1' }),
     cookies: sessionCookies(settings),
   }
 }

@@ -8,6 +8,7 @@ import { LoginHistoryController } from './controllers/login-history-controller.j
 import { LogoutController } from './controllers/logout-controller.js'
 import { PasswordResetConfirmController } from './controllers/password-reset-confirm-controller.js'
 import { PasswordResetController } from './controllers/password-reset-controller.js'
+import { ProfileController } from './controllers/profile-controller.js'
 import { SignupController } from './controllers/signup-controller.js'
 import { VerificationMailController } from './controllers/verification-mail-controller.js'
 import { VerifyAccountController } from './controllers/verify-account-controller.js'
@@ -24,6 +25,7 @@ export const authControllers: readonly AuthControllerClass[] = Object.freeze([
   PasswordResetConfirmController,
   ChangePasswordController,
   LoginHistoryController,
+  ProfileController,
   AuditEventsController,
   AuditLogController,
   AuditRequestsController,

@@ -4,6 +4,7 @@ import type { VerificationMails } from './accounts/verification-mails.js'
 import type { AuditWork } from './audit/audit-work.js'
 import type { PasswordChanges } from './passwords/password-changes.js'
 import type { PasswordResets } from './passwords/password-resets.js'
+import type { Profiles } from './profiles/profiles.js'
 import type { SessionCookies } from './sessions/session-cookies.js'
 import type { Sessions } from './sessions/sessions.js'
 
@@ -14,6 +15,7 @@ export interface AuthServices {
   readonly verificationMails: VerificationMails
   readonly passwordResets: PasswordResets
   readonly passwordChanges: PasswordChanges
+  readonly profiles: Profiles
   readonly cookies: SessionCookies
   readonly trail: AuditTrail
   readonly reader: AuditReader

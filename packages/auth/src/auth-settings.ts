@@ -54,6 +54,11 @@ export interface AuthSettings {
   readonly passwordPolicy?: PasswordPolicy
   /** How passwords are hashed (argon2id: 19 MiB, two passes, one lane). */
   readonly passwordHasher?: PasswordHasher
+  /**
+   * The wording of the consent to marketing that users see now (`'1'`). Every decision is kept with the wording that it
+   * was made about, so a new wording has a new name.
+   */
+  readonly consentVersion?: string
   /** Seconds that an access token lives (900). */
   readonly accessTokenLifetime?: number
   /** Seconds that a session lives, without and with "remember me" (an hour, seven days). */
@@ -69,6 +74,7 @@ export const defaultLimits: ScopeLimits = {
   password_reset: { address: '5/min', identifier: '3/h' },
   password_reset_confirm: '20/min',
   change_password: { address: '10/min', failures: '5/5min' },
+  profile: { address: '60/min', identifier: '30/min' },
   audit_read: '120/min',
   audit_write: '30/min',
   audit_export: '10/min',

@@ -1,4 +1,5 @@
 import { defineEntity, type InferEntity, p } from '@mikro-orm/core'
+import { Consent, Profile } from '../profiles/profile-entities.js'
 
 /** An account. Never serialised as it stands: `publicUser` says what leaves the server. */
 export const User = defineEntity({
@@ -73,4 +74,4 @@ export const Mail = defineEntity({
 export type Mail = InferEntity<typeof Mail>
 
 /** Every entity of the reference system. */
-export const authEntities = [User, Session, OneTimeToken, Mail] as const
+export const authEntities = [User, Session, OneTimeToken, Mail, Profile, Consent] as const

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { isRowId } from '@countersign/core'
 import { Transform } from 'class-transformer'
 import { registerDecorator, ValidateIf } from 'class-validator'
 
@@ -23,6 +24,31 @@ export function SafeText(maxLength: number): PropertyDecorator {
     !value.includes('\u0000') &&
     value.isWellFormed()
   return Rule('safeText', `$property must be a text of 1 to ${maxLength} characters`, isSafe)
+}
+
+// Control and format characters, line and paragraph separators: what moves, hides or turns the text around it.
+const disturbing = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u
+
+/** Text of one line, or none: a name ends up in mails and lists, where it must not break or turn a line. */
+export function Line(maxLength: number): PropertyDecorator {
+  const isLine = (value: unknown): boolean => isText(value, maxLength) && !disturbing.test(value)
+  return Rule('line', `$property must be one line of at most ${maxLength} characters`, isLine)
+}
+
+/** Text of any number of lines, or none. */
+export function Prose(maxLength: number): PropertyDecorator {
+  const isProse = (value: unknown): boolean =>
+    isText(value, maxLength) && !disturbing.test(value.replace(/\r\n|[\n\t]/g, ''))
+  return Rule('prose', `$property must be a text of at most ${maxLength} characters`, isProse)
+}
+
+function isText(value: unknown, maxLength: number): value is string {
+  return typeof value === 'string' && [...value].length <= maxLength && value.isWellFormed()
+}
+
+/** An id as this server gives them. */
+export function IsId(): PropertyDecorator {
+  return Rule('isId', '$property must be an id', isRowId)
 }
 
 /** An address of the network, as PostgreSQL takes it: a zone names an interface of some machine. */
