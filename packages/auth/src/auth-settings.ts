@@ -1,11 +1,12 @@
 import type { RetentionPolicy } from '@countersign/adapters/pg-boss'
-import type { RedisLimitStore, ScopeLimits } from '@countersign/adapters/rate-limiter-flexible'
+import type { ScopeLimits } from '@countersign/adapters/rate-limiter-flexible'
 import type { TrustedProxies } from '@countersign/adapters/routing-controllers'
 import type { FloodOptions } from '@countersign/core'
 import type { CheckpointAnchor, NoteSigner } from '@countersign/core/evidence'
 import type { PasswordHasher } from './passwords/password-hasher.js'
 import type { PasswordPolicy } from './passwords/passwords.js'
 import type { DatabaseLocation } from './store/database.js'
+import type { RedisClient } from './store/redis-state.js'
 
 /** The log over the trail: who signs it, where its checkpoints are kept, and how it grows old. */
 export interface AuditLogSettings {
@@ -34,10 +35,11 @@ export interface AuthSettings {
   /** What differs from {@link defaultLimits}, scope by scope. */
   readonly limits?: ScopeLimits
   /**
-   * A client of Redis or Valkey (`ioredis`, `iovalkey`) to count attempts in; it stays yours to close.
-   * While it is away each process counts by itself. Without one attempts are counted in the database.
+   * A client of Redis or Valkey (`ioredis`, `iovalkey`) to count attempts in, and to keep what waits for
+   * minutes: logins without their second factor yet. It stays yours to close. While it is away each process
+   * counts attempts by itself, and what would wait is refused with 503. Without one the database has both.
    */
-  readonly redis?: RedisLimitStore
+  readonly redis?: RedisClient
   /**
    * Where rows wait while the database is away. Any number of processes may share it. Without one,
    * what the database does not take is lost, counted and signalled.

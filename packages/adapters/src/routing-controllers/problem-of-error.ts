@@ -48,7 +48,7 @@ function told(error: unknown): Problem {
   if (own && !(error instanceof AuditError)) return own
   if (own) return own.status < 500 ? { ...own, detail: (error as AuditError).message } : own
   const status = statusOf(error) ?? (error instanceof URIError ? 400 : 500)
-  const { type, name, code, errors, expose, message } = (error ?? {}) as Record<string, unknown>
+  const { type, name, code, errors, expose, message, retryAfter } = (error ?? {}) as Record<string, unknown>
   // A `reason` is for the row: it may say more than the client should learn.
   const known = codeOfParserError[String(type)] ?? codeOfErrorName[String(name)] ?? codeOfSyntaxError(name, status)
   if (Array.isArray(errors) && status === 400) {
@@ -60,6 +60,7 @@ function told(error: unknown): Problem {
     status,
     code: shown,
     ...(expose === true && status < 500 && type === undefined ? { detail: String(message) } : {}),
+    ...(Number.isInteger(retryAfter) ? { retry_after: retryAfter as number } : {}),
   }
 }
 

@@ -12,6 +12,7 @@ export interface Problem {
   readonly detail?: string
   /** Which declared fields were refused, and by which rules. */
   readonly errors?: readonly FieldProblem[]
+  /** Whole seconds until it is worth trying again; also the header `Retry-After`. */
   readonly retry_after?: number
 }
 
@@ -40,7 +41,10 @@ export function sendProblem(request: FrameworkRequest, response: FrameworkRespon
     status,
     type: 'application/problem+json',
     text: JSON.stringify(document),
-    headers: { 'Cache-Control': 'no-store' },
+    headers: {
+      'Cache-Control': 'no-store',
+      ...(problem.retry_after === undefined ? {} : { 'Retry-After': String(problem.retry_after) }),
+    },
   })
 }
 

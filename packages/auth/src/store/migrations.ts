@@ -2,10 +2,12 @@ import { auditStoreMigrations } from '@countersign/adapters/mikro-orm'
 import type { MigrationObject } from '@mikro-orm/core'
 import { CreateAccounts } from './migrations/create-accounts.js'
 import { CreateProfiles } from './migrations/create-profiles.js'
+import { CreateShortLivedState } from './migrations/create-short-lived-state.js'
 
 /** Everything that the reference system keeps: accounts, sessions, mail, limits and the trail. */
 export const authMigrations: MigrationObject[] = [
   ...auditStoreMigrations,
   { name: 'countersign-auth-1', class: CreateAccounts },
   { name: 'countersign-auth-2', class: CreateProfiles },
+  { name: 'countersign-auth-3', class: CreateShortLivedState },
 ]

@@ -4,6 +4,8 @@ import type { AuditReason } from '@countersign/core'
 export interface RefusalOptions {
   readonly detail: string
   readonly reason?: AuditReason
+  /** Whole seconds until it is worth trying again, for `Retry-After`. */
+  readonly retryAfter?: number
 }
 
 /** A refusal: what the client may know (`code`, `detail`) and what the row says (`reason`). */
@@ -11,6 +13,7 @@ export class AuthRefusal extends Error {
   readonly httpCode: number
   readonly code: string
   readonly reason: string
+  readonly retryAfter: number | undefined
   readonly expose = true
 
   constructor(httpCode: number, code: AuditReason, options: RefusalOptions)
@@ -21,6 +24,7 @@ export class AuthRefusal extends Error {
     this.httpCode = httpCode
     this.code = code
     this.reason = options.reason ?? code
+    this.retryAfter = options.retryAfter
   }
 }
 
