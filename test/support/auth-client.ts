@@ -33,6 +33,8 @@ export class AuthClient {
     const headers = new Headers(init.headers)
     if (this.cookies.size > 0 && !headers.has('cookie')) {
       headers.set('cookie', [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; '))
+      // A page of the server itself, unless the test says where the request comes from.
+      if (!headers.has('origin') && !headers.has('sec-fetch-site')) headers.set('sec-fetch-site', 'same-origin')
     }
     const response = await fetch(`${this.base}${path}`, { ...init, headers, redirect: 'manual' })
     for (const cookie of response.headers.getSetCookie()) this.#keep(cookie)

@@ -9,9 +9,7 @@ import { PasswordReplacement } from './passwords/password-replacement.js'
 import { PasswordResets } from './passwords/password-resets.js'
 import { Passwords } from './passwords/passwords.js'
 import { Profiles } from './profiles/profiles.js'
-import { AccessTokens } from './sessions/access-tokens.js'
-import { sessionCookies } from './sessions/session-cookies.js'
-import { Sessions } from './sessions/sessions.js'
+import { assembleSessions } from './sessions/assemble-sessions.js'
 import type { Database } from './store/database.js'
 import { OneTimeTokens } from './store/one-time-tokens.js'
 
@@ -21,24 +19,19 @@ export function assemble(
   secrets: Secrets,
   { orm }: Database,
   mails: Mails,
-): Omit<AuthServices, 'trail' | 'reader' | 'audit'> {
+): Omit<AuthServices, 'trail' | 'reader' | 'audit' | 'sweeper'> {
   const passwords = new Passwords(settings.passwordPolicy, settings.passwordHasher)
   const tokens = new OneTimeTokens(secrets)
-  const accessTokens = new AccessTokens(secrets, {
-    issuer: settings.publicUrl,
-    seconds: settings.accessTokenLifetime ?? 900,
-  })
-  const lifetimes = settings.sessionLifetimes ?? { usual: 3600, remembered: 7 * 86_400 }
-  const sessions = new Sessions({ orm, accessTokens, lifetimes })
+  const sessionParts = assembleSessions(settings, { secrets, orm, mails })
+  const { sessions } = sessionParts
   const verificationMails = new VerificationMails({ orm, tokens, mails })
   const replacement = new PasswordReplacement({ sessions, tokens, mails })
   return {
     accounts: new Accounts({ orm, passwords, tokens, mails, verificationMails }),
-    sessions,
+    ...sessionParts,
     verificationMails,
     passwordResets: new PasswordResets({ orm, passwords, tokens, mails, replacement }),
     passwordChanges: new PasswordChanges({ orm, passwords, replacement }),
     profiles: new Profiles({ orm, consentVersion: settings.consentVersion ?? '1' }),
-    cookies: sessionCookies(settings),
   }
 }

@@ -17,15 +17,15 @@ import { useExpressServer } from 'routing-controllers'
 import 'reflect-metadata'
 import { assemble } from './assemble.js'
 import { auditWork } from './audit/audit-work.js'
+import { authChores } from './auth-chores.js'
 import { authControllers } from './auth-controllers.js'
 import type { AuthServices } from './auth-services.js'
 import type { AuthSettings } from './auth-settings.js'
 import { attemptLimits } from './limits/attempt-limits.js'
 import { Mails } from './mails/mails.js'
-import { originPolicy } from './sessions/origin-policy.js'
 import { authorizationChecker } from './sessions/principals.js'
-import { cookieName } from './sessions/session-cookies.js'
 import { type Database, openDatabase } from './store/database.js'
+import { Sweeper } from './store/sweeper.js'
 import { metricsReaders } from './web/metrics-readers.js'
 import { mountPages } from './web/pages.js'
 import { mountProbes } from './web/probes.js'
@@ -77,7 +77,13 @@ function compose(settings: AuthSettings, secrets: Secrets, database: Database): 
   const trail = openTrail(settings, { orm, secrets, limiter: limits.limiter, metrics })
   const mails = new Mails(settings.publicUrl)
   const audit = auditWork(orm, trail, settings.auditLog ?? {})
-  const services = { ...assemble(settings, secrets, database, mails), trail, reader, audit }
+  const assembled = { ...assemble(settings, secrets, database, mails), trail, reader, audit }
+  const sweeper = new Sweeper({
+    chores: authChores({ settings, orm, services: assembled }),
+    pause: 60,
+    report: (message, cause) => trail.report('JOBS_FAILED', message, cause),
+  })
+  const services = { ...assembled, sweeper }
   const app = express()
   // Flat: no parameter of ours is an object, and none is made of brackets in its name.
   app.set('query parser', 'simple')
@@ -92,11 +98,7 @@ function compose(settings: AuthSettings, secrets: Secrets, database: Database): 
   useExpressServer(app, {
     ...safeDefaults,
     controllers: auditedControllers(trail, classes, { proxies: settings.proxies ?? 0 }),
-    authorizationChecker: authorizationChecker({
-      sessions: services.sessions,
-      cookieName: cookieName(settings),
-      isAllowedOrigin: originPolicy(settings),
-    }),
+    authorizationChecker: authorizationChecker(services.guard),
   })
   return {
     app,
@@ -104,8 +106,12 @@ function compose(settings: AuthSettings, secrets: Secrets, database: Database): 
     services,
     database,
     metrics,
-    start: () => audit.start(),
+    start() {
+      sweeper.start()
+      return audit.start()
+    },
     async close() {
+      await sweeper.stop()
       await audit.close()
       await trail.close()
       await Promise.all([limits.close(), reader.close()])

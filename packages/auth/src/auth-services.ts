@@ -5,8 +5,12 @@ import type { AuditWork } from './audit/audit-work.js'
 import type { PasswordChanges } from './passwords/password-changes.js'
 import type { PasswordResets } from './passwords/password-resets.js'
 import type { Profiles } from './profiles/profiles.js'
+import type { CsrfTokens } from './sessions/csrf-tokens.js'
+import type { RequestGuard } from './sessions/request-guard.js'
 import type { SessionCookies } from './sessions/session-cookies.js'
 import type { Sessions } from './sessions/sessions.js'
+import type { SigningKeys } from './sessions/signing-keys.js'
+import type { Sweeper } from './store/sweeper.js'
 
 /** What the controllers call. */
 export interface AuthServices {
@@ -17,6 +21,10 @@ export interface AuthServices {
   readonly passwordChanges: PasswordChanges
   readonly profiles: Profiles
   readonly cookies: SessionCookies
+  readonly guard: RequestGuard
+  readonly csrfTokens: CsrfTokens
+  readonly signingKeys: SigningKeys
+  readonly sweeper: Sweeper
   readonly trail: AuditTrail
   readonly reader: AuditReader
   readonly audit: Pick<AuditWork, 'log' | 'operations' | 'requests'>

@@ -5,6 +5,8 @@ import type { FloodOptions } from '@countersign/core'
 import type { CheckpointAnchor, NoteSigner } from '@countersign/core/evidence'
 import type { PasswordHasher } from './passwords/password-hasher.js'
 import type { PasswordPolicy } from './passwords/passwords.js'
+import type { SessionLifetimes } from './sessions/sessions.js'
+import type { SigningAlgorithm } from './sessions/signing-keys.js'
 import type { DatabaseLocation } from './store/database.js'
 import type { RedisClient } from './store/redis-state.js'
 
@@ -20,6 +22,43 @@ export interface AuditLogSettings {
   readonly approval?: boolean
   /** Days that rows, and before them their personal fields, are kept. Without it everything is kept for ever. */
   readonly retention?: RetentionPolicy
+}
+
+/** How access tokens are made. */
+export interface AccessTokenSettings {
+  /** Seconds that one lives (600). */
+  readonly lifetime?: number
+  /** How it is signed (`EdDSA`). With `HS256` nobody else can verify one. */
+  readonly algorithm?: SigningAlgorithm
+  /** Who it says that it is from (`publicUrl`), and for whom (`countersign-api`). */
+  readonly issuer?: string
+  readonly audience?: string
+  /** Days after which another key signs (90). */
+  readonly rotateAfterDays?: number
+  /** Seconds that a key verifies when another one signs (3,600); never less than a token lives. */
+  readonly overlap?: number
+}
+
+/** How refresh tokens are exchanged. */
+export interface RefreshTokenSettings {
+  /** Seconds for which the same exchange gets the same answer, for tabs that do it at the same time (10). */
+  readonly grace?: number
+  /** Exchanges of one session in an hour (120). */
+  readonly perHour?: number
+}
+
+/** How cookies are named and set. */
+export interface CookieSettings {
+  /** The name of that with the access token (`at`). */
+  readonly accessName?: string
+  /** The name of that with the refresh token (`rt`). */
+  readonly refreshName?: string
+  /** Whether a browser sends them along from elsewhere (`lax`; the refresh token `strict`). `none` needs `secure`. */
+  readonly sameSite?: 'lax' | 'strict' | 'none'
+  /** Sent over HTTPS only: in production, where it must be so. */
+  readonly secure?: boolean
+  /** Named `__Host-…` where they are `secure` (yes). */
+  readonly prefixed?: boolean
 }
 
 /** What a server is made of. Everything but the database, the secret and the address has a default. */
@@ -61,10 +100,17 @@ export interface AuthSettings {
    * was made about, so a new wording has a new name.
    */
   readonly consentVersion?: string
-  /** Seconds that an access token lives (900). */
-  readonly accessTokenLifetime?: number
-  /** Seconds that a session lives, without and with "remember me" (an hour, seven days). */
-  readonly sessionLifetimes?: { readonly usual: number; readonly remembered: number }
+  /** How access tokens are made; anybody who is given the public keys can verify them. */
+  readonly accessTokens?: AccessTokenSettings
+  /** How long sessions live, in seconds; what is not said has its default. */
+  readonly sessionLifetimes?: Partial<SessionLifetimes>
+  readonly refreshTokens?: RefreshTokenSettings
+  readonly cookies?: CookieSettings
+  /**
+   * Origins besides our own whose pages may use the API with the session's cookies, each exact
+   * (`https://app.example.org`). None: no page of another origin may read an answer (CORS).
+   */
+  readonly allowedOrigins?: readonly string[]
 }
 
 /** Counted per client address, and per submitted identifier or account; null switches a scope off. */

@@ -5,7 +5,14 @@ export type { AuditWork } from './audit/audit-work.js'
 export { authControllers } from './auth-controllers.js'
 export { type AuthServer, createAuthServer } from './auth-server.js'
 export type { AuthServices } from './auth-services.js'
-export { type AuditLogSettings, type AuthSettings, defaultLimits } from './auth-settings.js'
+export {
+  type AccessTokenSettings,
+  type AuditLogSettings,
+  type AuthSettings,
+  type CookieSettings,
+  defaultLimits,
+  type RefreshTokenSettings,
+} from './auth-settings.js'
 export { AuditEventsController } from './controllers/audit-events-controller.js'
 export { AuditHoldsController } from './controllers/audit-holds-controller.js'
 export { AuditLogController } from './controllers/audit-log-controller.js'
@@ -31,9 +38,19 @@ export type { PasswordResets } from './passwords/password-resets.js'
 export { defaultPasswordPolicy, type PasswordPolicy } from './passwords/passwords.js'
 export { Consent, Profile } from './profiles/profile-entities.js'
 export type { ProfileFields, Profiles } from './profiles/profiles.js'
-export { currentUser, principalOf } from './sessions/principals.js'
+export type { CsrfTokens } from './sessions/csrf-tokens.js'
+export { callerOf, currentUser, principalOf } from './sessions/principals.js'
+export type { Caller, RequestGuard } from './sessions/request-guard.js'
 export type { SessionCookies } from './sessions/session-cookies.js'
-export type { OpenedSession, Principal, Sessions } from './sessions/sessions.js'
+export type {
+  OpenedSession,
+  Principal,
+  SessionLifetime,
+  SessionLifetimes,
+  SessionOptions,
+  Sessions,
+} from './sessions/sessions.js'
+export type { SigningAlgorithm, SigningKeys } from './sessions/signing-keys.js'
 export { type Database, type DatabaseLocation, openDatabase } from './store/database.js'
 export { databaseState } from './store/database-state.js'
 export { Mail, OneTimeToken, Session, User } from './store/entities.js'
@@ -41,5 +58,7 @@ export { authMigrations } from './store/migrations.js'
 export { OneTimeTokens, type TokenPurpose } from './store/one-time-tokens.js'
 export { type RedisClient, redisState } from './store/redis-state.js'
 export type { ShortLivedState } from './store/short-lived-state.js'
+export type { Chore, Sweeper } from './store/sweeper.js'
 export { AuthRefusal } from './web/auth-refusal.js'
+export { HostCookie } from './web/host-cookies.js'
 export { type AuthControllerClass, provided } from './web/provided.js'

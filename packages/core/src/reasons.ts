@@ -34,6 +34,7 @@ export interface AuditReasons {
   password_unchanged: true
   payload_too_large: true
   rejected: true
+  reused: true
   rolled_back: true
   throttled: true
   timeout: true

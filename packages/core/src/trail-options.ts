@@ -55,6 +55,8 @@ export interface RecordOptions<Event extends EventName> {
   readonly onBehalfOf?: ActorLike
   readonly subject?: Subject
   readonly attempted?: string
+  /** The session that it belongs to; stored as a keyed hash. */
+  readonly session?: string
   readonly details?: EventDetails<Event>
 }
 

@@ -251,11 +251,12 @@ class Trail implements AuditTrail {
     assertOutcome(options.outcome)
     const call = new AuditedCall(this, currentContext(), nobody, null, currentFlow()?.call)
     const attempt = call.open(event)
-    const { actor, onBehalfOf, subject, attempted, details, reason, outcome } = options
+    const { actor, onBehalfOf, subject, attempted, session, details, reason, outcome } = options
     attempt.actor = actor ? toActor(actor) : null
     attempt.onBehalfOf = onBehalfOf ? toActor(onBehalfOf) : null
     attempt.subject = subject ?? null
     attempt.attempted = attempted ?? null
+    attempt.sessionId = session ?? null
     attempt.details = details ? { ...details } : null
     attempt.reason = reason ?? null
     attempt.outcome = outcome ?? null

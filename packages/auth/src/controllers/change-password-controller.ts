@@ -3,7 +3,8 @@ import type { Request, Response } from 'express'
 import { Authorized, Body, HttpCode, JsonController, Post, Req, Res } from 'routing-controllers'
 import type { AuthServices } from '../auth-services.js'
 import { chosenPassword } from '../passwords/chosen-password.js'
-import { currentUser, principalOf } from '../sessions/principals.js'
+import { handOver } from '../sessions/hand-over.js'
+import { callerOf, currentUser, principalOf } from '../sessions/principals.js'
 import { ChangePasswordRequest } from '../web/request-bodies.js'
 
 @JsonController('/api/auth/change-password')
@@ -21,15 +22,15 @@ class ChangePassword {
   @Post()
   async post(@Req() request: Request, @Res() response: Response, @Body() body: ChangePasswordRequest) {
     const { passwordChanges, sessions, cookies } = this.#services
-    const principal = principalOf(request)
+    const { principal, byCookie } = callerOf(request)
     const passwords = { current: body.current_password, chosen: chosenPassword(body) }
     const session = await sessions.renew(await passwordChanges.change(principal, passwords), principal.sessionId)
-    cookies.set(response, session)
-    return { detail: 'The password is changed, and every other session was ended.', expires_in: session.expiresIn }
+    const handed = handOver(cookies, { response, byCookie }, session)
+    return { detail: 'The password is changed, and every other session was ended.', ...handed }
   }
 }
 
-/** POST `change-password`: needs the current one; this session goes on, with a fresh access token. */
+/** POST `change-password`: needs the current one; this session goes on, with fresh tokens. */
 export class ChangePasswordController extends withPasswordChangeAudit(ChangePassword) {
   static readonly className: string = 'ChangePasswordController'
   static readonly actor = currentUser

@@ -4,6 +4,7 @@ import type { Response } from 'express'
 import { Body, HttpCode, JsonController, Post, Res } from 'routing-controllers'
 import { publicUser } from '../accounts/public-user.js'
 import type { AuthServices } from '../auth-services.js'
+import { handOver } from '../sessions/hand-over.js'
 import { currentUser } from '../sessions/principals.js'
 import { LoginRequest } from '../web/request-bodies.js'
 
@@ -21,14 +22,13 @@ class Login {
   async post(@Body() { email, password, remember_me = false }: LoginRequest, @Res() response: Response) {
     const { accounts, sessions, cookies } = this.#services
     const user = await accounts.authenticate(email, password)
-    const session = await sessions.open(user, remember_me)
+    const session = await sessions.open(user, { remember: remember_me })
     actAs({ id: user.id, label: user.email })
-    cookies.set(response, session)
-    return { user: publicUser(user), expires_in: session.expiresIn }
+    return { user: publicUser(user), ...handOver(cookies, { response, byCookie: true }, session) }
   }
 }
 
-/** POST `login`: a session, and its access token in an HttpOnly cookie. */
+/** POST `login`: a session, and its tokens in HttpOnly cookies. */
 export class LoginController extends withLoginAudit(Login) {
   static readonly className: string = 'LoginController'
   static readonly actor = currentUser

@@ -58,6 +58,14 @@ export class Mails {
     )
   }
 
+  copiedToken(): MailContent {
+    return letter(
+      'A session of your account was ended',
+      'A session of this account was used from two places at the same time, as happens when somebody copies it. It was ended. Please log in again; if you did not notice anything unusual, change your password to be safe:',
+      `${this.#publicUrl}/`,
+    )
+  }
+
   /** The address comes from the settings, never from the request: a Host header is anybody's text. */
   #link(path: string, token: string): string {
     return `${this.#publicUrl}${path}?token=${encodeURIComponent(token)}`

@@ -1,7 +1,7 @@
 import { isRowId, rowId } from '@countersign/core'
-import type { Secrets } from '@countersign/core/keys'
-import { jwtVerify, SignJWT } from 'jose'
-import type { OpenedSession } from './sessions.js'
+import { decodeProtectedHeader, jwtVerify, SignJWT } from 'jose'
+import type { SigningKey, SigningKeys } from './signing-keys.js'
+import { VerifiedTokens } from './verified-tokens.js'
 
 /** What an access token says: identifiers only, nothing personal. */
 export interface AccessClaims {
@@ -10,53 +10,101 @@ export interface AccessClaims {
   readonly tokenVersion: number
 }
 
-const algorithm = 'HS256'
+/** Claims that were verified, and the key that signed them. */
+export interface VerifiedClaims extends AccessClaims {
+  readonly kid: string
+  /** Seconds since 1970. */
+  readonly expiresAt: number
+}
+
+/** What a token is issued for. */
+export interface TokenSubject extends AccessClaims {
+  /** When somebody last proved to be the account's owner, in seconds since 1970. */
+  readonly authTime: number
+  /** How, in the words of RFC 8176. */
+  readonly amr: readonly string[]
+}
+
+/** What {@link AccessTokens} works with. */
+export interface AccessTokensOptions {
+  readonly keys: SigningKeys
+  readonly issuer: string
+  readonly audience: string
+  readonly seconds: number
+}
+
 const type = 'at+jwt'
-const audience = 'countersign-api'
+// A token is a few hundred characters; nobody gets kilobytes verified.
+const maxLength = 2048
+// Seconds that the clocks of two machines may differ.
+const clockTolerance = 5
+const greatestInteger = 2_147_483_647
 
 /** Signs and verifies access tokens (RFC 9068); every claim is demanded and checked. */
 export class AccessTokens {
-  readonly #key: Uint8Array
-  readonly #issuer: string
-  readonly #seconds: number
+  readonly #options: AccessTokensOptions
+  readonly #verified = new VerifiedTokens()
 
-  constructor(secrets: Secrets, options: { readonly issuer: string; readonly seconds: number }) {
-    this.#key = secrets.key('access-token')
-    this.#issuer = options.issuer
-    this.#seconds = options.seconds
+  constructor(options: AccessTokensOptions) {
+    this.#options = options
   }
 
-  async issue({ userId, sessionId, tokenVersion }: AccessClaims): Promise<OpenedSession> {
-    const accessToken = await new SignJWT({ sid: sessionId, tv: tokenVersion })
-      .setProtectedHeader({ alg: algorithm, typ: type })
-      .setIssuer(this.#issuer)
+  /** Seconds that a token lives. */
+  get seconds(): number {
+    return this.#options.seconds
+  }
+
+  async issue({ userId, sessionId, tokenVersion, authTime, amr }: TokenSubject): Promise<string> {
+    const { keys, issuer, audience, seconds } = this.#options
+    const { kid, algorithm, signing } = await keys.current()
+    return new SignJWT({ sid: sessionId, tv: tokenVersion, auth_time: authTime, amr: [...amr] })
+      .setProtectedHeader({ alg: algorithm, typ: type, kid })
+      .setIssuer(issuer)
       .setAudience(audience)
       .setSubject(userId)
       .setJti(rowId())
       .setIssuedAt()
-      .setExpirationTime(`${this.#seconds}s`)
-      .sign(this.#key)
-    return { accessToken, expiresIn: this.#seconds }
+      .setExpirationTime(`${seconds}s`)
+      .sign(signing)
   }
 
-  async verify(token: string): Promise<AccessClaims | null> {
-    // A token is a few hundred characters; nobody gets kilobytes verified.
-    if (token.length > 2048) return null
-    try {
-      const { payload } = await jwtVerify(token, this.#key, {
-        algorithms: [algorithm],
-        typ: type,
-        issuer: this.#issuer,
-        audience,
-        maxTokenAge: this.#seconds,
-        requiredClaims: ['sub', 'sid', 'tv', 'jti', 'iat', 'exp'],
-      })
-      const { sub, sid, tv } = payload
-      return isRowId(sub) && isRowId(sid) && Number.isInteger(tv)
-        ? { userId: sub, sessionId: sid, tokenVersion: tv as number }
-        : null
-    } catch {
-      return null
-    }
+  /** What a token says; null for one that is not ours, not for us, not of this type, or too old. */
+  async verify(token: string): Promise<VerifiedClaims | null> {
+    if (token.length > maxLength) return null
+    const known = this.#verified.get(token)
+    if (known) return known
+    const key = await this.#options.keys.find(kidOf(token))
+    const claims = key && (await this.#verify(token, key).catch(() => null))
+    if (claims) this.#verified.keep(token, claims)
+    return claims
   }
+
+  async #verify(token: string, { kid, algorithm, verifying }: SigningKey): Promise<VerifiedClaims | null> {
+    const { issuer, audience, seconds } = this.#options
+    const { payload } = await jwtVerify(token, verifying, {
+      // The key decides, never the token: one for signatures is no secret to compute a code with.
+      algorithms: [algorithm],
+      typ: type,
+      issuer,
+      audience,
+      maxTokenAge: seconds,
+      clockTolerance,
+      requiredClaims: ['sub', 'sid', 'tv', 'jti', 'iat', 'exp'],
+    })
+    const { sub, sid, tv, aud, exp = 0 } = payload
+    const isOurs = isRowId(sub) && isRowId(sid) && isVersion(tv) && aud === audience
+    return isOurs ? { userId: sub, sessionId: sid, tokenVersion: tv, kid, expiresAt: exp } : null
+  }
+}
+
+function kidOf(token: string): unknown {
+  try {
+    return decodeProtectedHeader(token).kid
+  } catch {
+    return undefined
+  }
+}
+
+function isVersion(version: unknown): version is number {
+  return Number.isInteger(version) && (version as number) >= 0 && (version as number) <= greatestInteger
 }

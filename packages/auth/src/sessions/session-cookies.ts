@@ -1,25 +1,38 @@
 import type { Response } from 'express'
 import type { AuthSettings } from '../auth-settings.js'
+import { type CookieRules, HostCookie } from '../web/host-cookies.js'
 import type { OpenedSession } from './sessions.js'
 
-/** Puts the access token where scripts can't read it, and takes it away again. */
+/** Puts the tokens of a session where scripts can't read them, and takes them away again. */
 export interface SessionCookies {
+  readonly accessToken: HostCookie
+  readonly refreshToken: HostCookie
   set(response: Response, session: OpenedSession): void
   clear(response: Response): void
 }
 
-/** `__Host-` ties a cookie to this host and to HTTPS; without HTTPS a browser would refuse it. */
-export function cookieName({ production }: AuthSettings): string {
-  return production ? '__Host-at' : 'at'
+/** The rules for every cookie of a server: `Secure` and `__Host-` in production. */
+export function cookieRules({ production, cookies = {} }: AuthSettings): CookieRules {
+  return { secure: cookies.secure ?? production === true, prefixed: cookies.prefixed ?? true }
 }
 
-/** The cookies of a server: HttpOnly, and `Secure` in production. */
+/** The cookies of a server, named and set as its settings say. */
 export function sessionCookies(settings: AuthSettings): SessionCookies {
-  const name = cookieName(settings)
-  const attributes = { httpOnly: true, secure: settings.production === true, sameSite: 'lax', path: '/' } as const
+  const rules = cookieRules(settings)
+  const { accessName = 'at', refreshName = 'rt', sameSite = 'lax' } = settings.cookies ?? {}
+  const accessToken = new HostCookie(accessName, sameSite, rules)
+  // No link from elsewhere has to renew a session; a frontend of another site does.
+  const refreshToken = new HostCookie(refreshName, sameSite === 'none' ? 'none' : 'strict', rules)
   return {
-    set: (response, { accessToken, expiresIn }) =>
-      response.cookie(name, accessToken, { ...attributes, maxAge: expiresIn * 1000 }),
-    clear: (response) => response.clearCookie(name, attributes),
+    accessToken,
+    refreshToken,
+    set(response, session) {
+      accessToken.set(response, session.accessToken, session.keepFor === null ? null : session.expiresIn)
+      refreshToken.set(response, session.refreshToken, session.keepFor)
+    },
+    clear(response) {
+      accessToken.clear(response)
+      refreshToken.clear(response)
+    },
   }
 }

@@ -1,8 +1,12 @@
-import { currentAttempt, currentContext, rowId } from '@countersign/core'
-import type { EntityManager, MikroORM } from '@mikro-orm/core'
+import { currentAttempt, currentContext, currentFlow, rowId } from '@countersign/core'
+import { type EntityManager, LockMode, type MikroORM } from '@mikro-orm/core'
+import type { SqlEntityManager } from '@mikro-orm/postgresql'
+import type { Mails } from '../mails/mails.js'
 import { Session, User } from '../store/entities.js'
-import { wrongCredentials } from '../web/auth-refusal.js'
+import { AuthRefusal, wrongCredentials } from '../web/auth-refusal.js'
 import type { AccessTokens } from './access-tokens.js'
+import type { RefreshTokens, RenewedSession, Rotation, SpentToken } from './refresh-tokens.js'
+import { keyCounts } from './signing-keys.js'
 
 /** Who is asking, as a verified token and a living session say. */
 export interface Principal {
@@ -10,21 +14,58 @@ export interface Principal {
   readonly sessionId: string
   readonly email: string
   readonly isAdmin: boolean
+  /** When somebody last proved in this session to be the account's owner, in seconds since 1970. */
+  readonly authTime: number
+  /** How, in the words of RFC 8176: `pwd`, `otp`, … */
+  readonly amr: readonly string[]
 }
 
 /** What a login gets. */
 export interface OpenedSession {
+  readonly sessionId: string
   readonly accessToken: string
+  readonly refreshToken: string
   /** Seconds until the access token expires. */
   readonly expiresIn: number
+  /** Seconds for which a browser keeps the refresh token; null for as long as it runs. */
+  readonly keepFor: number | null
+}
+
+/** How a session begins. */
+export interface SessionOptions {
+  /** Whether it outlives the browser ("remember me"). */
+  readonly remember: boolean
+  /** How the login was proved, in the words of RFC 8176 (`['pwd']`). */
+  readonly amr?: readonly string[]
+}
+
+/** Seconds that a session lives: when nobody uses it, and at the most. */
+export interface SessionLifetime {
+  readonly idle: number
+  readonly absolute: number
+}
+
+/** The lifetimes of sessions without and with "remember me". */
+export interface SessionLifetimes {
+  readonly usual: SessionLifetime
+  readonly remembered: SessionLifetime
 }
 
 /** What {@link Sessions} works with. */
 export interface SessionsParts {
   readonly orm: MikroORM
   readonly accessTokens: AccessTokens
-  /** Seconds that a session lives: without and with "remember me". */
-  readonly lifetimes: { readonly usual: number; readonly remembered: number }
+  readonly refreshTokens: RefreshTokens
+  readonly lifetimes: SessionLifetimes
+  readonly mails: Mails
+}
+
+interface PrincipalRow {
+  readonly email: string
+  readonly is_admin: boolean
+  readonly auth_time: number
+  readonly amr: string
+  readonly unseen: boolean
 }
 
 /** Sessions: one row per login, which every request must find alive. Knows no HTTP. */
@@ -36,61 +77,158 @@ export class Sessions {
   }
 
   /** Opens a session for an account as it was found; refused when its password was replaced meanwhile. */
-  async open(user: User, remember: boolean): Promise<OpenedSession> {
-    const { orm, accessTokens, lifetimes } = this.#parts
+  async open(user: User, { remember, amr = ['pwd'] }: SessionOptions): Promise<OpenedSession> {
+    const { orm, refreshTokens, lifetimes } = this.#parts
     const { address = null, userAgent = null } = currentContext()
+    const { idle, absolute } = remember ? lifetimes.remembered : lifetimes.usual
     const now = Date.now()
+    const begun = new Date(now)
     const session = {
-      id: rowId(),
-      userId: user.id,
-      createdAt: new Date(now),
-      expiresAt: new Date(now + (remember ? lifetimes.remembered : lifetimes.usual) * 1000),
-      endedAt: null,
-      address,
-      userAgent,
-      remember,
+      ...{ id: rowId(), userId: user.id, address, userAgent, remember, amr: amr.join(' '), endedAt: null },
+      ...{ createdAt: begun, seenAt: begun, authenticatedAt: begun },
+      expiresAt: new Date(now + absolute * 1000),
+      idleUntil: new Date(now + Math.min(idle, absolute) * 1000),
     }
-    await orm.em.fork().transactional(async (em) => {
+    const refreshToken = await orm.em.fork().transactional(async (em) => {
       // Locks the account: a reset at the same time ends this session, or was first.
-      const unchanged = { id: user.id, tokenVersion: user.tokenVersion }
-      const found = await em.nativeUpdate(User, unchanged, { lastLoginAt: session.createdAt })
+      const unchanged = { id: user.id, tokenVersion: user.tokenVersion, disabledAt: null }
+      const found = await em.nativeUpdate(User, unchanged, { lastLoginAt: begun })
       if (found === 0) throw wrongCredentials('bad_credentials')
       await em.insert(Session, session)
+      return refreshTokens.issue(em, session.id)
     })
-    currentAttempt('login').session(session.id)
-    return accessTokens.issue({ userId: user.id, sessionId: session.id, tokenVersion: user.tokenVersion })
+    currentAttempt().session(session.id)
+    const opened = { session_id: session.id, user_id: user.id, token_version: user.tokenVersion, remember }
+    return this.#opened({ ...opened, amr: session.amr, auth_time: now / 1000 }, refreshToken)
   }
 
-  /** A fresh access token for a session that goes on as it was: the same "remember me", the same end. */
-  async renew(user: User, sessionId: string): Promise<OpenedSession> {
-    return this.#parts.accessTokens.issue({ userId: user.id, sessionId, tokenVersion: user.tokenVersion })
+  /**
+   * Fresh tokens for a session that goes on as it was: the same "remember me", the same end. Those it
+   * had before are worth nothing. For whoever just proved to be the account's owner.
+   */
+  async renew(user: User, sessionId: string, amr?: readonly string[]): Promise<OpenedSession> {
+    const { orm, refreshTokens } = this.#parts
+    const { session, refreshToken } = await orm.em.fork().transactional(async (em) => {
+      // Tokens before their session, as in an exchange: else the two would wait for each other.
+      await refreshTokens.revoke(em, sessionId)
+      const locked = { lockMode: LockMode.PESSIMISTIC_WRITE } as const
+      const session = await em.findOne(Session, { id: sessionId, userId: user.id, endedAt: null }, locked)
+      if (!session) throw unauthenticated()
+      session.authenticatedAt = new Date()
+      if (amr) session.amr = amr.join(' ')
+      return { session, refreshToken: await refreshTokens.issue(em, sessionId) }
+    })
+    const { remember, amr: how } = session
+    const opened = { session_id: sessionId, user_id: user.id, token_version: user.tokenVersion, remember, amr: how }
+    return this.#opened({ ...opened, auth_time: session.authenticatedAt.getTime() / 1000 }, refreshToken)
   }
 
-  /** The principal behind an access token; null unless token, session and account are all good. */
+  /** Exchanges a refresh token. One that was exchanged before ends its session: somebody copied it. */
+  async refresh(token: string): Promise<OpenedSession> {
+    const { orm, refreshTokens } = this.#parts
+    const em = orm.em.fork()
+    const rotation = (await refreshTokens.rotate(em, token)) ?? (await refreshTokens.repeat(em, token))
+    if (rotation) return this.#refreshed(rotation)
+    const spent = await refreshTokens.find(em, token)
+    if (spent) tellWhose(spent)
+    if (spent?.alive && spent.used) await this.#revokeFamily(spent)
+    if (spent?.alive && !spent.used)
+      throw new AuthRefusal(429, 'throttled', { detail: 'Too many exchanges. Wait a while.' })
+    throw new AuthRefusal(401, 'invalid_token', { detail: 'Please log in.' })
+  }
+
+  /** The session that a refresh token belongs to and that is alive; null for any other token. */
+  async sessionOf(refreshToken: string): Promise<{ readonly sessionId: string; readonly userId: string } | null> {
+    const found = await this.#parts.refreshTokens.find(this.#parts.orm.em.fork(), refreshToken)
+    return found?.alive ? { sessionId: found.session_id, userId: found.user_id } : null
+  }
+
+  /** The principal behind an access token; null unless token, key, session and account are all good. */
   async principalOf(accessToken: string): Promise<Principal | null> {
     const { orm, accessTokens } = this.#parts
     const claims = await accessTokens.verify(accessToken)
     if (!claims) return null
-    const em = orm.em.fork()
-    const session = await em.findOne(Session, {
-      id: claims.sessionId,
-      userId: claims.userId,
-      endedAt: null,
-      expiresAt: { $gt: new Date() },
-    })
-    const user =
-      session && (await em.findOne(User, { id: claims.userId, disabledAt: null, tokenVersion: claims.tokenVersion }))
-    if (!session || !user) return null
-    return { userId: user.id, sessionId: session.id, email: user.email, isAdmin: user.isAdmin }
+    const { sessionId, userId, tokenVersion, kid } = claims
+    const em = orm.em.fork() as SqlEntityManager
+    const [row] = await em.execute<PrincipalRow[]>(
+      `select account.email, account.is_admin, session.amr,
+         extract(epoch from session.authenticated_at)::float8 as auth_time,
+         session.seen_at < now() - interval '1 minute' as unseen
+       from auth_session as session join auth_user as account on account.id = session.user_id
+       where session.id = ? and account.id = ? and account.token_version = ? and account.disabled_at is null
+         and session.ended_at is null and session.expires_at > now() and session.idle_until > now() and ${keyCounts}`,
+      [sessionId, userId, tokenVersion, kid],
+    )
+    if (!row) return null
+    if (row.unseen) await this.#see(em, sessionId)
+    const { email, is_admin: isAdmin, auth_time: authTime, amr } = row
+    return { userId, sessionId, email, isAdmin, authTime, amr: amr.split(' ') }
   }
 
-  /** Ends every session of an account, but one that is named, in the transaction of `em`. */
-  async endAll(em: EntityManager, userId: string, but?: string): Promise<void> {
+  /** Ends every session of an account, but one that is named, in the transaction of `em`; returns how many. */
+  async endAll(em: EntityManager, userId: string, but?: string): Promise<number> {
     const ending = { userId, endedAt: null, ...(but === undefined ? {} : { id: { $ne: but } }) }
-    await em.nativeUpdate(Session, ending, { endedAt: new Date() })
+    return em.nativeUpdate(Session, ending, { endedAt: new Date() })
   }
 
-  async end(sessionId: string): Promise<void> {
-    await this.#parts.orm.em.fork().nativeUpdate(Session, { id: sessionId, endedAt: null }, { endedAt: new Date() })
+  /** Ends a session; false when it had ended. */
+  async end(sessionId: string): Promise<boolean> {
+    const ending = { id: sessionId, endedAt: null }
+    return (await this.#parts.orm.em.fork().nativeUpdate(Session, ending, { endedAt: new Date() })) > 0
   }
+
+  #refreshed({ session, successor }: Rotation): Promise<OpenedSession> {
+    tellWhose(session)
+    return this.#opened(session, successor)
+  }
+
+  async #opened(session: RenewedSession, refreshToken: string): Promise<OpenedSession> {
+    const { accessTokens, lifetimes } = this.#parts
+    const { session_id: sessionId, user_id: userId, token_version: tokenVersion, remember } = session
+    const authTime = Math.floor(session.auth_time)
+    const subject = { userId, sessionId, tokenVersion, authTime, amr: session.amr.split(' ') }
+    const accessToken = await accessTokens.issue(subject)
+    const keepFor = remember ? lifetimes.remembered.idle : null
+    return { sessionId, accessToken, refreshToken, expiresIn: accessTokens.seconds, keepFor }
+  }
+
+  /** One use a minute is noted: a request is no reason to write. */
+  async #see(em: SqlEntityManager, sessionId: string): Promise<void> {
+    const { usual, remembered } = this.#parts.lifetimes
+    await em.execute(
+      `update auth_session set seen_at = now(),
+         idle_until = least(expires_at, now() + make_interval(secs => case when remember then ? else ? end))
+       where id = ? and seen_at < now() - interval '1 minute' and idle_until > now()`,
+      [remembered.idle, usual.idle, sessionId],
+    )
+  }
+
+  /** Of parallel uses of a copied token one ends the session, tells the owner and leaves the row. */
+  async #revokeFamily({ session_id: id, user_id: userId }: SpentToken): Promise<void> {
+    const { orm, mails } = this.#parts
+    const owner = await orm.em.fork().transactional(async (em) => {
+      // The account's row first, everywhere.
+      const user = await em.findOne(User, { id: userId }, { lockMode: LockMode.PESSIMISTIC_WRITE })
+      const ended = await em.nativeUpdate(Session, { id, endedAt: null }, { endedAt: new Date() })
+      if (!user || ended === 0) return null
+      mails.post(em, user.email, mails.copiedToken())
+      return user
+    })
+    if (!owner) return
+    await currentFlow()?.trail?.record('token_reuse', {
+      outcome: 'failure',
+      reason: 'reused',
+      subject: { type: 'user', id: owner.id },
+      session: id,
+      details: { revoked: 1 },
+    })
+  }
+}
+
+function tellWhose({ session_id, user_id }: { readonly session_id: string; readonly user_id: string }): void {
+  currentAttempt('token_refresh').subject({ type: 'user', id: user_id }).session(session_id)
+}
+
+function unauthenticated(): AuthRefusal {
+  return new AuthRefusal(401, 'unauthenticated', { detail: 'Please log in.' })
 }

@@ -32,7 +32,15 @@ export const Session = defineEntity({
     id: p.uuid().primary(),
     userId: p.uuid().fieldName('user_id').index(),
     createdAt: p.datetime(),
+    /** When it ends however much it is used. */
     expiresAt: p.datetime(),
+    /** When it ends unless it is used before. */
+    idleUntil: p.datetime(),
+    seenAt: p.datetime(),
+    /** When somebody last proved to be the account's owner in it. */
+    authenticatedAt: p.datetime(),
+    /** How, in the words of RFC 8176, with blanks between: `pwd otp`. */
+    amr: p.string().default('pwd'),
     endedAt: p.datetime().nullable(),
     address: p.string().nullable(),
     userAgent: p.string().nullable(),

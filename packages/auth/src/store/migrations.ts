@@ -2,6 +2,7 @@ import { auditStoreMigrations } from '@countersign/adapters/mikro-orm'
 import type { MigrationObject } from '@mikro-orm/core'
 import { CreateAccounts } from './migrations/create-accounts.js'
 import { CreateProfiles } from './migrations/create-profiles.js'
+import { CreateSessionTokens } from './migrations/create-session-tokens.js'
 import { CreateShortLivedState } from './migrations/create-short-lived-state.js'
 
 /** Everything that the reference system keeps: accounts, sessions, mail, limits and the trail. */
@@ -10,4 +11,5 @@ export const authMigrations: MigrationObject[] = [
   { name: 'countersign-auth-1', class: CreateAccounts },
   { name: 'countersign-auth-2', class: CreateProfiles },
   { name: 'countersign-auth-3', class: CreateShortLivedState },
+  { name: 'countersign-auth-4', class: CreateSessionTokens },
 ]

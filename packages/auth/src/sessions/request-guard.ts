@@ -1,0 +1,58 @@
+import type { Request } from 'express'
+import { AuthRefusal } from '../web/auth-refusal.js'
+import type { CsrfTokens } from './csrf-tokens.js'
+import type { OriginPolicy } from './origin-policy.js'
+import type { SessionCookies } from './session-cookies.js'
+import type { Principal, Sessions } from './sessions.js'
+
+/** What a {@link RequestGuard} works with. */
+export interface RequestGuardParts {
+  readonly sessions: Sessions
+  readonly cookies: SessionCookies
+  readonly csrfTokens: CsrfTokens
+  readonly isAllowedOrigin: OriginPolicy
+}
+
+/** Who sent a request, and how it said so. */
+export interface Caller {
+  readonly principal: Principal
+  /** Whether a browser sent the cookie along by itself. */
+  readonly byCookie: boolean
+}
+
+const bearer = /^Bearer ([\w.-]+)$/i
+const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+/** Tells who sent a request, and refuses what another site made a browser send. */
+export class RequestGuard {
+  readonly #parts: RequestGuardParts
+
+  constructor(parts: RequestGuardParts) {
+    this.#parts = parts
+  }
+
+  /** An `Authorization` header decides alone; a cookie counts where there is none. Null for nobody. */
+  async callerOf(request: Request): Promise<Caller | null> {
+    const { sessions, cookies } = this.#parts
+    const { authorization } = request.headers
+    const byCookie = authorization === undefined
+    const token = byCookie ? cookies.accessToken.read(request) : bearer.exec(authorization)?.[1]
+    const principal = token ? await sessions.principalOf(token) : null
+    return principal && { principal, byCookie }
+  }
+
+  /**
+   * Refuses a change that a cookie came along with by itself, unless it comes from one of our pages, or
+   * shows the token of the session. A browser says where a request comes from; others say nothing.
+   */
+  refuseForeign(request: Request, sessionId: string): void {
+    if (safeMethods.has(request.method)) return
+    const { origin, 'sec-fetch-site': site, 'x-csrf-token': token } = request.headers
+    const { csrfTokens, isAllowedOrigin } = this.#parts
+    if (origin !== undefined ? isAllowedOrigin(origin, request) : site === 'same-origin') return
+    const isSilent = origin === undefined && (site === undefined || site === 'none')
+    if (isSilent && csrfTokens.isOf(sessionId, token)) return
+    const detail = isSilent ? 'Send the X-CSRF-Token that GET csrf gives.' : 'This request came from another site.'
+    throw new AuthRefusal(403, 'csrf', { detail })
+  }
+}
