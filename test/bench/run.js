@@ -1,14 +1,16 @@
 import { parseArgs } from 'node:util'
 import { call } from './call.js'
+import { login } from './login.js'
 import { memory } from './memory.js'
 import { overhead } from './overhead.js'
 import { query } from './query.js'
 import { reporter } from './report.js'
 import { sequencer } from './sequencer.js'
+import { session } from './session.js'
 import { verify } from './verify.js'
 import { writer } from './writer.js'
 
-const benches = { call, overhead, writer, sequencer, verify, memory, query }
+const benches = { call, overhead, writer, login, session, sequencer, verify, memory, query }
 
 const { values, positionals } = parseArgs({
   options: { json: { type: 'boolean', default: false } },
