@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process'
 import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { secretOfFolder } from '@countersign/auth'
 import { Redis } from 'ioredis'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -9,6 +11,9 @@ import { emptyPostgres, postgresAvailable } from '../support/databases.js'
 import { redisInstalled, redisServer } from '../support/redis.js'
 import { killAll, launch, start } from '../support/server-process.js'
 
+const adminCommand = new URL('../../examples/auth-server/dist/admin.js', import.meta.url).pathname
+const printed = (args: readonly string[], env: Record<string, string>) =>
+  promisify(execFile)(process.execPath, [adminCommand, ...args], { env })
 const withPostgres = await postgresAvailable()
 const withRedis = redisInstalled()
 const password = 'correct horse battery staple'
@@ -63,6 +68,24 @@ describe('the server, started as the README says', () => {
     ])
     secrets.push(again.cookies.get('at') as string)
     for (const printed of secrets) expect(first.output() + second.output()).not.toContain(printed)
+  })
+
+  it('makes an administrator by a link that a command prints while it runs', async () => {
+    const server = await start({ DATA_DIR: folder })
+    const environment = { PATH: process.env.PATH ?? '', DATA_DIR: folder, PORT: new URL(server.url).port }
+    const link = await printed(['chief@example.org'], environment)
+    const page = /^\S+\/reset-password\?token=(\S+)$/m.exec(link.stdout)
+    const client = new AuthClient(server.url)
+    const chosen = { token: page?.[1], password, confirm_password: password }
+    expect((await client.post('/api/auth/password-reset-confirm', chosen)).status).toBe(200)
+    await client.post('/api/auth/login', { email: 'chief@example.org', password })
+    expect((await client.get('/api/auth/admin/users')).json.items).toMatchObject([{ email: 'chief@example.org' }])
+    expect(server.output()).not.toContain(page?.[1])
+    for (const [args, fault] of [
+      [[], /pnpm admin ada@example.org/],
+      [['nobody'], /"nobody" is no e-mail address/],
+    ] as const)
+      await expect(printed(args, environment)).rejects.toMatchObject({ code: 1, stderr: expect.stringMatching(fault) })
   })
 
   it('refuses a data folder that another process has, in one sentence', async () => {

@@ -80,7 +80,7 @@ function welcome(url: string, listening: string, production: boolean): string {
     lines.push(
       `  ${url}/             sign up, verify, log in, try a wrong password, and see the rows`,
       `  ${url}/dev/mailbox  the mail that would have been sent`,
-      '  ADMIN_EMAIL and ADMIN_PASSWORD at the first start make an administrator, who sees the whole trail.',
+      '  npx -y pnpm@12 admin <email>  prints a link that makes an administrator, who sees the whole trail.',
     )
   }
   return lines.join('\n')

@@ -1,6 +1,9 @@
 import type { Secrets } from '@countersign/core/keys'
 import { Accounts } from './accounts/accounts.js'
 import { VerificationMails } from './accounts/verification-mails.js'
+import { AdminLinks } from './admin/admin-links.js'
+import { UserAdministration } from './admin/user-administration.js'
+import { UserDirectory } from './admin/user-directory.js'
 import type { AuthServices } from './auth-services.js'
 import type { AuthSettings } from './auth-settings.js'
 import type { Mails } from './mails/mails.js'
@@ -26,12 +29,16 @@ export function assemble(
   const { sessions } = sessionParts
   const verificationMails = new VerificationMails({ orm, tokens, mails })
   const replacement = new PasswordReplacement({ sessions, tokens, mails })
+  const { publicUrl } = settings
+  const adminLinks = new AdminLinks({ orm, secrets, publicUrl, tokens, replacement })
   return {
     accounts: new Accounts({ orm, passwords, tokens, mails, verificationMails }),
     ...sessionParts,
     verificationMails,
-    passwordResets: new PasswordResets({ orm, passwords, tokens, mails, replacement }),
+    passwordResets: new PasswordResets({ orm, passwords, tokens, mails, replacement, adminLinks }),
     passwordChanges: new PasswordChanges({ orm, passwords, replacement }),
     profiles: new Profiles({ orm, consentVersion: settings.consentVersion ?? '1' }),
+    userDirectory: new UserDirectory(orm),
+    userAdministration: new UserAdministration({ orm, sessions, tokens, mails }),
   }
 }

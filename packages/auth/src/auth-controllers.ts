@@ -1,3 +1,4 @@
+import { AdminUsersController } from './controllers/admin-users-controller.js'
 import { AuditEventsController } from './controllers/audit-events-controller.js'
 import { AuditHoldsController } from './controllers/audit-holds-controller.js'
 import { AuditLogController } from './controllers/audit-log-controller.js'
@@ -26,6 +27,7 @@ export const authControllers: readonly AuthControllerClass[] = Object.freeze([
   ChangePasswordController,
   LoginHistoryController,
   ProfileController,
+  AdminUsersController,
   AuditEventsController,
   AuditLogController,
   AuditRequestsController,

@@ -1,6 +1,8 @@
 import type { AuditReader, AuditTrail } from '@countersign/core'
 import type { Accounts } from './accounts/accounts.js'
 import type { VerificationMails } from './accounts/verification-mails.js'
+import type { UserAdministration } from './admin/user-administration.js'
+import type { UserDirectory } from './admin/user-directory.js'
 import type { AuditWork } from './audit/audit-work.js'
 import type { PasswordChanges } from './passwords/password-changes.js'
 import type { PasswordResets } from './passwords/password-resets.js'
@@ -20,6 +22,8 @@ export interface AuthServices {
   readonly passwordResets: PasswordResets
   readonly passwordChanges: PasswordChanges
   readonly profiles: Profiles
+  readonly userDirectory: UserDirectory
+  readonly userAdministration: UserAdministration
   readonly cookies: SessionCookies
   readonly guard: RequestGuard
   readonly csrfTokens: CsrfTokens

@@ -123,6 +123,8 @@ export const defaultLimits: ScopeLimits = {
   password_reset_confirm: '20/min',
   change_password: { address: '10/min', failures: '5/5min' },
   profile: { address: '60/min', identifier: '30/min' },
+  admin_read: '120/min',
+  admin_write: '30/min',
   audit_read: '120/min',
   audit_write: '30/min',
   audit_export: '10/min',

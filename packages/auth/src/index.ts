@@ -1,6 +1,9 @@
 export { Secrets, secretOfFolder } from '@countersign/core/keys'
 export type { Accounts } from './accounts/accounts.js'
 export type { VerificationMails } from './accounts/verification-mails.js'
+export { type AdminLinkOptions, adminLink } from './admin/admin-links.js'
+export type { UserAdministration } from './admin/user-administration.js'
+export type { UserDirectory, UserFilters } from './admin/user-directory.js'
 export type { AuditWork } from './audit/audit-work.js'
 export { authControllers } from './auth-controllers.js'
 export { type AuthServer, createAuthServer } from './auth-server.js'
@@ -13,6 +16,7 @@ export {
   defaultLimits,
   type RefreshTokenSettings,
 } from './auth-settings.js'
+export { AdminUsersController } from './controllers/admin-users-controller.js'
 export { AuditEventsController } from './controllers/audit-events-controller.js'
 export { AuditHoldsController } from './controllers/audit-holds-controller.js'
 export { AuditLogController } from './controllers/audit-log-controller.js'

@@ -23,6 +23,7 @@ export interface AuditReasons {
   invalid_email: true
   invalid_request: true
   invalid_token: true
+  last_admin: true
   locked: true
   malformed_body: true
   method_not_allowed: true

@@ -50,6 +50,14 @@ export class Mails {
     )
   }
 
+  passwordResetByAdmin(token: string): MailContent {
+    return letter(
+      'Choose a new password',
+      'An administrator ended the sessions of this account, and asks you to choose another password for it. The link works once, for thirty minutes:',
+      this.#link('/reset-password', token),
+    )
+  }
+
   passwordChanged(): MailContent {
     return letter(
       'Your password was changed',

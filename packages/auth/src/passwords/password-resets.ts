@@ -1,6 +1,7 @@
 import { type AuditReason, currentAttempt, currentFlow } from '@countersign/core'
 import { LockMode, type MikroORM } from '@mikro-orm/core'
 import { canonicalEmail } from '../accounts/email-address.js'
+import { type AdminLinks, recordNewAdmin } from '../admin/admin-links.js'
 import type { Mails } from '../mails/mails.js'
 import { User } from '../store/entities.js'
 import type { OneTimeTokens } from '../store/one-time-tokens.js'
@@ -17,6 +18,7 @@ export interface PasswordResetsParts {
   readonly tokens: OneTimeTokens
   readonly mails: Mails
   readonly replacement: PasswordReplacement
+  readonly adminLinks: AdminLinks
 }
 
 /** Resets of a password by who has the account's mailbox. Knows no HTTP. */
@@ -52,8 +54,10 @@ export class PasswordResets {
    * password that is refused leaves the token as it was.
    */
   async confirm(token: string, password: string): Promise<void> {
-    const { orm, passwords, tokens } = this.#parts
+    const { orm, passwords, tokens, adminLinks } = this.#parts
     passwords.assertAcceptable(password)
+    const adminEmail = await adminLinks.emailOf(token)
+    if (adminEmail !== null) return this.#makeAdmin(token, adminEmail, password)
     const owner = await tokens.ownerOf(orm.em.fork(), 'password-reset', token)
     if (!owner) throw worthlessLink('invalid_token')
     currentAttempt('password_reset').subject({ type: 'user', id: owner })
@@ -62,6 +66,14 @@ export class PasswordResets {
     const { user, isFirst } = await this.#use(token, owner, passwordHash)
     forgiveFailures(user)
     if (isFirst) await recordFirstPassword(user)
+  }
+
+  async #makeAdmin(token: string, email: string, password: string): Promise<void> {
+    const { adminLinks, passwords } = this.#parts
+    const { user, isFirst } = await adminLinks.use(token, email, await passwords.hash(password))
+    forgiveFailures(user)
+    if (isFirst) await recordFirstPassword(user)
+    await recordNewAdmin(user)
   }
 
   async #use(token: string, owner: string, passwordHash: string): Promise<{ user: User; isFirst: boolean }> {

@@ -4,6 +4,7 @@ import { CreateAccounts } from './migrations/create-accounts.js'
 import { CreateProfiles } from './migrations/create-profiles.js'
 import { CreateSessionTokens } from './migrations/create-session-tokens.js'
 import { CreateShortLivedState } from './migrations/create-short-lived-state.js'
+import { IndexUsers } from './migrations/index-users.js'
 
 /** Everything that the reference system keeps: accounts, sessions, mail, limits and the trail. */
 export const authMigrations: MigrationObject[] = [
@@ -12,4 +13,5 @@ export const authMigrations: MigrationObject[] = [
   { name: 'countersign-auth-2', class: CreateProfiles },
   { name: 'countersign-auth-3', class: CreateShortLivedState },
   { name: 'countersign-auth-4', class: CreateSessionTokens },
+  { name: 'countersign-auth-5', class: IndexUsers },
 ]

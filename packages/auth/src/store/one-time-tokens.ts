@@ -81,6 +81,11 @@ export class OneTimeTokens {
     await em.nativeUpdate(OneTimeToken, { userId, purpose, usedAt: null }, { usedAt: new Date() })
   }
 
+  /** Ends all outstanding tokens of an account, whatever they are good for. */
+  async revokeAll(em: EntityManager, userId: string): Promise<void> {
+    await em.nativeUpdate(OneTimeToken, { userId, usedAt: null }, { usedAt: new Date() })
+  }
+
   #hash(purpose: TokenPurpose, token: string): string {
     return createHmac('sha256', this.#key).update(`${purpose}\n${token}`).digest('base64url')
   }
