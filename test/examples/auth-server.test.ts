@@ -81,11 +81,14 @@ describe('the server, started as the README says', () => {
     await client.post('/api/auth/login', { email: 'chief@example.org', password })
     expect((await client.get('/api/auth/admin/users')).json.items).toMatchObject([{ email: 'chief@example.org' }])
     expect(server.output()).not.toContain(page?.[1])
-    for (const [args, fault] of [
-      [[], /pnpm admin ada@example.org/],
-      [['nobody'], /"nobody" is no e-mail address/],
-    ] as const)
-      await expect(printed(args, environment)).rejects.toMatchObject({ code: 1, stderr: expect.stringMatching(fault) })
+  }, 60_000)
+
+  it.each([
+    [[], /pnpm admin ada@example.org/],
+    [['nobody'], /"nobody" is no e-mail address/],
+  ])('prints no link for %j, and says what to write', async (args, fault) => {
+    const refused = printed(args, { PATH: process.env.PATH ?? '', DATA_DIR: folder })
+    await expect(refused).rejects.toMatchObject({ code: 1, stderr: expect.stringMatching(fault) })
   })
 
   it('refuses a data folder that another process has, in one sentence', async () => {
