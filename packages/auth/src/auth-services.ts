@@ -10,6 +10,7 @@ import type { Profiles } from './profiles/profiles.js'
 import type { CsrfTokens } from './sessions/csrf-tokens.js'
 import type { RequestGuard } from './sessions/request-guard.js'
 import type { SessionCookies } from './sessions/session-cookies.js'
+import type { SessionList } from './sessions/session-list.js'
 import type { Sessions } from './sessions/sessions.js'
 import type { SigningKeys } from './sessions/signing-keys.js'
 import type { Sweeper } from './store/sweeper.js'
@@ -28,6 +29,7 @@ export interface AuthServices {
   readonly guard: RequestGuard
   readonly csrfTokens: CsrfTokens
   readonly signingKeys: SigningKeys
+  readonly sessionList: SessionList
   readonly sweeper: Sweeper
   readonly trail: AuditTrail
   readonly reader: AuditReader

@@ -116,6 +116,9 @@ export interface AuthSettings {
 /** Counted per client address, and per submitted identifier or account; null switches a scope off. */
 export const defaultLimits: ScopeLimits = {
   login: { address: '10/min', failures: '5/5min' },
+  token_refresh: '60/min',
+  token_verify: '600/min',
+  session_revoke: '60/min',
   signup: { address: '5/min', identifier: '3/h' },
   verify_account: '20/min',
   verification_mail: { address: '5/min', identifier: '1/3min' },

@@ -21,14 +21,21 @@ export { AuditEventsController } from './controllers/audit-events-controller.js'
 export { AuditHoldsController } from './controllers/audit-holds-controller.js'
 export { AuditLogController } from './controllers/audit-log-controller.js'
 export { AuditRequestsController } from './controllers/audit-requests-controller.js'
+export { BearerLoginController } from './controllers/bearer-login-controller.js'
+export { BearerRefreshController } from './controllers/bearer-refresh-controller.js'
 export { ChangePasswordController } from './controllers/change-password-controller.js'
+export { CsrfController } from './controllers/csrf-controller.js'
 export { LoginController } from './controllers/login-controller.js'
 export { LoginHistoryController } from './controllers/login-history-controller.js'
 export { LogoutController } from './controllers/logout-controller.js'
 export { PasswordResetConfirmController } from './controllers/password-reset-confirm-controller.js'
 export { PasswordResetController } from './controllers/password-reset-controller.js'
 export { ProfileController } from './controllers/profile-controller.js'
+export { PublicKeysController } from './controllers/public-keys-controller.js'
+export { RefreshController } from './controllers/refresh-controller.js'
+export { SessionsController } from './controllers/sessions-controller.js'
 export { SignupController } from './controllers/signup-controller.js'
+export { TokenVerifyController } from './controllers/token-verify-controller.js'
 export { VerificationMailController } from './controllers/verification-mail-controller.js'
 export { VerifyAccountController } from './controllers/verify-account-controller.js'
 export type { PasswordChanges } from './passwords/password-changes.js'
@@ -46,12 +53,14 @@ export type { CsrfTokens } from './sessions/csrf-tokens.js'
 export { callerOf, currentUser, principalOf } from './sessions/principals.js'
 export type { Caller, RequestGuard } from './sessions/request-guard.js'
 export type { SessionCookies } from './sessions/session-cookies.js'
+export type { SessionList, SessionPage } from './sessions/session-list.js'
 export type {
   OpenedSession,
   Principal,
   SessionLifetime,
   SessionLifetimes,
   SessionOptions,
+  SessionOwner,
   Sessions,
 } from './sessions/sessions.js'
 export type { SigningAlgorithm, SigningKeys } from './sessions/signing-keys.js'

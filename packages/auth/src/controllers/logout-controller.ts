@@ -1,8 +1,9 @@
+import { actAs, currentAttempt } from '@countersign/core'
 import { withLogoutAudit } from '@countersign/mixins'
 import type { Request, Response } from 'express'
-import { Authorized, JsonController, Post, Req, Res } from 'routing-controllers'
+import { JsonController, Post, Req, Res } from 'routing-controllers'
 import type { AuthServices } from '../auth-services.js'
-import { currentUser, principalOf } from '../sessions/principals.js'
+import { currentUser } from '../sessions/principals.js'
 
 @JsonController('/api/auth/logout')
 class Logout {
@@ -12,17 +13,22 @@ class Logout {
     this.#services = services
   }
 
-  @Authorized()
   @Post()
   async post(@Req() request: Request, @Res() response: Response) {
-    const { sessions, cookies } = this.#services
-    await sessions.end(principalOf(request).sessionId)
-    cookies.clear(response)
+    const { sessions, cookies, guard } = this.#services
+    const leaving = await guard.leaving(request)
+    cookies.clearBrought(request, response)
+    if (!leaving || !(await sessions.end(leaving.sessionId))) {
+      currentAttempt('logout').outcome('failure', 'unauthenticated')
+      return null
+    }
+    actAs({ id: leaving.userId, label: leaving.email })
+    currentAttempt('logout').session(leaving.sessionId)
     return null
   }
 }
 
-/** POST `logout`: ends the session; its access token is worth nothing from then on. */
+/** POST `logout`: ends the session, and is content where there is none. Its tokens are worth nothing from then on. */
 export class LogoutController extends withLogoutAudit(Logout) {
   static readonly className: string = 'LogoutController'
   static readonly actor = currentUser

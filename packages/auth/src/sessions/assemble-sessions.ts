@@ -8,6 +8,7 @@ import { originPolicy } from './origin-policy.js'
 import { RefreshTokens } from './refresh-tokens.js'
 import { RequestGuard } from './request-guard.js'
 import { type SessionCookies, sessionCookies } from './session-cookies.js'
+import { SessionList } from './session-list.js'
 import { type SessionLifetimes, Sessions } from './sessions.js'
 import { SigningKeys } from './signing-keys.js'
 
@@ -34,6 +35,7 @@ export interface SessionRoom {
   readonly csrfTokens: CsrfTokens
   readonly guard: RequestGuard
   readonly signingKeys: SigningKeys
+  readonly sessionList: SessionList
 }
 
 /** Makes the services of this room, each of those it works with. */
@@ -50,5 +52,5 @@ export function assembleSessions(settings: AuthSettings, { secrets, orm, mails }
   const cookies = sessionCookies(settings)
   const csrfTokens = new CsrfTokens(secrets)
   const guard = new RequestGuard({ sessions, cookies, csrfTokens, isAllowedOrigin: originPolicy(settings) })
-  return { sessions, cookies, csrfTokens, guard, signingKeys }
+  return { sessions, cookies, csrfTokens, guard, signingKeys, sessionList: new SessionList({ orm, sessions }) }
 }

@@ -33,7 +33,7 @@ export function currentUser(context: AuditContext): Actor | null {
 }
 
 /** Notes who is asking, for the handler and for the rows of the request. */
-export function admit(request: Request, caller: Caller): void {
+function admit(request: Request, caller: Caller): void {
   currentAttempt().session(caller.principal.sessionId)
   ;(request as AuthenticatedRequest)[key] = caller
 }

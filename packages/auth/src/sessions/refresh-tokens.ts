@@ -1,4 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto'
+import { Throttled } from '@countersign/core'
 import type { Secrets } from '@countersign/core/keys'
 import type { EntityManager } from '@mikro-orm/core'
 import type { SqlEntityManager } from '@mikro-orm/postgresql'
@@ -7,6 +8,7 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql'
 export interface RenewedSession {
   readonly session_id: string
   readonly user_id: string
+  readonly email: string
   readonly token_version: number
   readonly remember: boolean
   readonly amr: string
@@ -24,6 +26,7 @@ export interface Rotation {
 export interface SpentToken {
   readonly session_id: string
   readonly user_id: string
+  readonly email: string
   /** True when token, session and account would be good. */
   readonly alive: boolean
   /** True when it was exchanged before. */
@@ -42,7 +45,7 @@ export interface RefreshTokensOptions {
 }
 
 const renewed = `session.id as session_id, session.user_id, session.remember, session.amr,
-  extract(epoch from session.authenticated_at)::float8 as auth_time, account.token_version`
+  extract(epoch from session.authenticated_at)::float8 as auth_time, account.token_version, account.email`
 
 const isAlive = `token.expires_at > now() and session.ended_at is null and session.expires_at > now()
   and session.idle_until > now() and account.disabled_at is null`
@@ -60,6 +63,11 @@ export class RefreshTokens {
     this.#options = options
     this.#hashKey = options.secrets.key('refresh-token')
     this.#successorKey = options.secrets.key('refresh-successor')
+  }
+
+  /** What one is refused with that would be exchanged, but for the number of exchanges. */
+  get tooMany(): Throttled {
+    return new Throttled({ scope: 'session_refresh', by: 'identifier', limit: this.#options.perHour, retryAfter: 600 })
   }
 
   /** The first token of a session, or after {@link revoke} a new first one. */
@@ -127,7 +135,7 @@ export class RefreshTokens {
   async find(em: EntityManager, token: string): Promise<SpentToken | null> {
     const [spent] = await run<SpentToken>(
       em,
-      `select session.id as session_id, session.user_id, token.used_at is not null as used, ${isAlive} as alive
+      `select session.id as session_id, session.user_id, account.email, token.used_at is not null as used, ${isAlive} as alive
        from auth_refresh_token as token join auth_session as session on session.id = token.session_id
        join auth_user as account on account.id = session.user_id where token.token_hash = ?`,
       [this.#hash(token)],

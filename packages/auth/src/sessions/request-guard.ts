@@ -3,7 +3,7 @@ import { AuthRefusal } from '../web/auth-refusal.js'
 import type { CsrfTokens } from './csrf-tokens.js'
 import type { OriginPolicy } from './origin-policy.js'
 import type { SessionCookies } from './session-cookies.js'
-import type { Principal, Sessions } from './sessions.js'
+import type { Principal, SessionOwner, Sessions } from './sessions.js'
 
 /** What a {@link RequestGuard} works with. */
 export interface RequestGuardParts {
@@ -41,18 +41,41 @@ export class RequestGuard {
     return principal && { principal, byCookie }
   }
 
+  /** Whose session a logout ends: that of the access token, else that of the refresh token. Null for nobody's. */
+  async leaving(request: Request): Promise<SessionOwner | null> {
+    const { sessions, cookies } = this.#parts
+    const caller = await this.callerOf(request)
+    if (caller && !caller.byCookie) return caller.principal
+    // A header decides alone: whoever sends one is no browser that sends its cookies by itself.
+    const token = request.headers.authorization === undefined ? cookies.refreshToken.read(request) : null
+    const owner = caller?.principal ?? (token === null ? null : await sessions.ownerOf(token))
+    if (owner) this.refuseForeign(request, owner.sessionId)
+    return owner
+  }
+
+  /** The same as {@link refuseForeign} for the cookie with the refresh token. */
+  async refuseForeignRefresh(request: Request, refreshToken: string): Promise<void> {
+    if (this.#comesFromOurs(request)) return
+    const owner = await this.#parts.sessions.ownerOf(refreshToken)
+    // A token that is worth nothing is answered as such.
+    if (owner) this.refuseForeign(request, owner.sessionId)
+  }
+
   /**
    * Refuses a change that a cookie came along with by itself, unless it comes from one of our pages, or
    * shows the token of the session. A browser says where a request comes from; others say nothing.
    */
   refuseForeign(request: Request, sessionId: string): void {
-    if (safeMethods.has(request.method)) return
+    if (safeMethods.has(request.method) || this.#comesFromOurs(request)) return
     const { origin, 'sec-fetch-site': site, 'x-csrf-token': token } = request.headers
-    const { csrfTokens, isAllowedOrigin } = this.#parts
-    if (origin !== undefined ? isAllowedOrigin(origin, request) : site === 'same-origin') return
     const isSilent = origin === undefined && (site === undefined || site === 'none')
-    if (isSilent && csrfTokens.isOf(sessionId, token)) return
+    if (isSilent && this.#parts.csrfTokens.isOf(sessionId, token)) return
     const detail = isSilent ? 'Send the X-CSRF-Token that GET csrf gives.' : 'This request came from another site.'
     throw new AuthRefusal(403, 'csrf', { detail })
+  }
+
+  #comesFromOurs(request: Request): boolean {
+    const { origin, 'sec-fetch-site': site } = request.headers
+    return origin === undefined ? site === 'same-origin' : this.#parts.isAllowedOrigin(origin, request)
   }
 }

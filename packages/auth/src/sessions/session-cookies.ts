@@ -1,4 +1,4 @@
-import type { Response } from 'express'
+import type { Request, Response } from 'express'
 import type { AuthSettings } from '../auth-settings.js'
 import { type CookieRules, HostCookie } from '../web/host-cookies.js'
 import type { OpenedSession } from './sessions.js'
@@ -9,6 +9,8 @@ export interface SessionCookies {
   readonly refreshToken: HostCookie
   set(response: Response, session: OpenedSession): void
   clear(response: Response): void
+  /** Takes away those that came along: whoever had none sent may have been made to ask by another site. */
+  clearBrought(request: Request, response: Response): void
 }
 
 /** The rules for every cookie of a server: `Secure` and `__Host-` in production. */
@@ -33,6 +35,9 @@ export function sessionCookies(settings: AuthSettings): SessionCookies {
     clear(response) {
       accessToken.clear(response)
       refreshToken.clear(response)
+    },
+    clearBrought(request, response) {
+      for (const cookie of [accessToken, refreshToken]) if (cookie.isIn(request)) cookie.clear(response)
     },
   }
 }

@@ -1,4 +1,4 @@
-import { currentAttempt, currentContext, currentFlow, rowId } from '@countersign/core'
+import { type AuditReason, currentAttempt, currentContext, currentFlow, rowId } from '@countersign/core'
 import { type EntityManager, LockMode, type MikroORM } from '@mikro-orm/core'
 import type { SqlEntityManager } from '@mikro-orm/postgresql'
 import type { Mails } from '../mails/mails.js'
@@ -8,11 +8,15 @@ import type { AccessTokens } from './access-tokens.js'
 import type { RefreshTokens, RenewedSession, Rotation, SpentToken } from './refresh-tokens.js'
 import { keyCounts } from './signing-keys.js'
 
-/** Who is asking, as a verified token and a living session say. */
-export interface Principal {
+/** A session, and whose it is. */
+export interface SessionOwner {
   readonly userId: string
   readonly sessionId: string
   readonly email: string
+}
+
+/** Who is asking, as a verified token and a living session say. */
+export interface Principal extends SessionOwner {
   readonly isAdmin: boolean
   /** When somebody last proved in this session to be the account's owner, in seconds since 1970. */
   readonly authTime: number
@@ -98,8 +102,7 @@ export class Sessions {
       return refreshTokens.issue(em, session.id)
     })
     currentAttempt().session(session.id)
-    const opened = { session_id: session.id, user_id: user.id, token_version: user.tokenVersion, remember }
-    return this.#opened({ ...opened, amr: session.amr, auth_time: now / 1000 }, refreshToken)
+    return this.#opened(sessionOf(user, session), refreshToken)
   }
 
   /**
@@ -113,14 +116,12 @@ export class Sessions {
       await refreshTokens.revoke(em, sessionId)
       const locked = { lockMode: LockMode.PESSIMISTIC_WRITE } as const
       const session = await em.findOne(Session, { id: sessionId, userId: user.id, endedAt: null }, locked)
-      if (!session) throw unauthenticated()
+      if (!session) throw worthlessRefresh('unauthenticated')
       session.authenticatedAt = new Date()
       if (amr) session.amr = amr.join(' ')
       return { session, refreshToken: await refreshTokens.issue(em, sessionId) }
     })
-    const { remember, amr: how } = session
-    const opened = { session_id: sessionId, user_id: user.id, token_version: user.tokenVersion, remember, amr: how }
-    return this.#opened({ ...opened, auth_time: session.authenticatedAt.getTime() / 1000 }, refreshToken)
+    return this.#opened(sessionOf(user, session), refreshToken)
   }
 
   /** Exchanges a refresh token. One that was exchanged before ends its session: somebody copied it. */
@@ -130,17 +131,18 @@ export class Sessions {
     const rotation = (await refreshTokens.rotate(em, token)) ?? (await refreshTokens.repeat(em, token))
     if (rotation) return this.#refreshed(rotation)
     const spent = await refreshTokens.find(em, token)
-    if (spent) tellWhose(spent)
-    if (spent?.alive && spent.used) await this.#revokeFamily(spent)
-    if (spent?.alive && !spent.used)
-      throw new AuthRefusal(429, 'throttled', { detail: 'Too many exchanges. Wait a while.' })
-    throw new AuthRefusal(401, 'invalid_token', { detail: 'Please log in.' })
+    if (!spent) throw worthlessRefresh()
+    tellWhose(spent)
+    if (spent.alive && !spent.used) throw refreshTokens.tooMany
+    if (spent.alive) await this.#revokeFamily(spent)
+    throw worthlessRefresh(spent.used ? 'reused' : 'invalid_token')
   }
 
-  /** The session that a refresh token belongs to and that is alive; null for any other token. */
-  async sessionOf(refreshToken: string): Promise<{ readonly sessionId: string; readonly userId: string } | null> {
-    const found = await this.#parts.refreshTokens.find(this.#parts.orm.em.fork(), refreshToken)
-    return found?.alive ? { sessionId: found.session_id, userId: found.user_id } : null
+  /** Whose living session a refresh token belongs to, whether it was exchanged or not; null for any other token. */
+  async ownerOf(refreshToken: string): Promise<SessionOwner | null> {
+    const { orm, refreshTokens } = this.#parts
+    const found = await refreshTokens.find(orm.em.fork(), refreshToken)
+    return found?.alive ? { sessionId: found.session_id, userId: found.user_id, email: found.email } : null
   }
 
   /** The principal behind an access token; null unless token, key, session and account are all good. */
@@ -179,6 +181,7 @@ export class Sessions {
 
   #refreshed({ session, successor }: Rotation): Promise<OpenedSession> {
     tellWhose(session)
+    currentAttempt('token_refresh').actor({ id: session.user_id, label: session.email })
     return this.#opened(session, successor)
   }
 
@@ -229,6 +232,19 @@ function tellWhose({ session_id, user_id }: { readonly session_id: string; reado
   currentAttempt('token_refresh').subject({ type: 'user', id: user_id }).session(session_id)
 }
 
-function unauthenticated(): AuthRefusal {
-  return new AuthRefusal(401, 'unauthenticated', { detail: 'Please log in.' })
+function sessionOf(user: User, session: Pick<Session, 'id' | 'remember' | 'amr' | 'authenticatedAt'>): RenewedSession {
+  return {
+    session_id: session.id,
+    user_id: user.id,
+    email: user.email,
+    token_version: user.tokenVersion,
+    remember: session.remember,
+    amr: session.amr,
+    auth_time: session.authenticatedAt.getTime() / 1000,
+  }
+}
+
+/** The one answer to every refresh token that is worth nothing; the row's reason tells why. */
+export function worthlessRefresh(reason: AuditReason = 'invalid_token'): AuthRefusal {
+  return new AuthRefusal(401, 'invalid_token', { reason, detail: 'Please log in.' })
 }

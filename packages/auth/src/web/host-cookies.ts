@@ -30,10 +30,18 @@ export class HostCookie {
     response.clearCookie(this.name, this.#attributes)
   }
 
+  isIn(request: Pick<IncomingMessage, 'headers'>): boolean {
+    return this.#pairs(request).length > 0
+  }
+
   /** Its value; null where there is none, or more than one: somebody else's host may have put the other one there. */
-  read({ headers }: Pick<IncomingMessage, 'headers'>): string | null {
-    const pairs = (headers.cookie ?? '').split(';').filter((pair) => nameOf(pair) === this.name)
-    return pairs.length === 1 ? (parse(pairs[0] as string)[this.name] ?? null) : null
+  read(request: Pick<IncomingMessage, 'headers'>): string | null {
+    const [pair, ...others] = this.#pairs(request)
+    return pair !== undefined && others.length === 0 ? (parse(pair)[this.name] ?? null) : null
+  }
+
+  #pairs({ headers }: Pick<IncomingMessage, 'headers'>): string[] {
+    return (headers.cookie ?? '').split(';').filter((pair) => nameOf(pair) === this.name)
   }
 }
 

@@ -1,0 +1,36 @@
+import { actAs } from '@countersign/core'
+import { Throttle, withLoginAudit } from '@countersign/mixins'
+import type { Response } from 'express'
+import { Body, HttpCode, JsonController, Post, Res } from 'routing-controllers'
+import { publicUser } from '../accounts/public-user.js'
+import type { AuthServices } from '../auth-services.js'
+import { handOver } from '../sessions/hand-over.js'
+import { currentUser } from '../sessions/principals.js'
+import { BearerLoginRequest } from '../sessions/session-bodies.js'
+
+@JsonController('/api/auth/token')
+class BearerLogin {
+  readonly #services: AuthServices
+
+  constructor(services: AuthServices) {
+    this.#services = services
+  }
+
+  // The same scope as the other door: who tries passwords at both has no more tries.
+  @Throttle('login')
+  @HttpCode(200)
+  @Post()
+  async post(@Body() { email, password, remember_me = false }: BearerLoginRequest, @Res() response: Response) {
+    const { accounts, sessions, cookies } = this.#services
+    const user = await accounts.authenticate(email, password)
+    const session = await sessions.open(user, { remember: remember_me })
+    actAs({ id: user.id, label: user.email })
+    return { user: publicUser(user), ...handOver(cookies, { response, byCookie: false }, session) }
+  }
+}
+
+/** POST `token`: a session, and its tokens in the answer, for clients without cookies. */
+export class BearerLoginController extends withLoginAudit(BearerLogin) {
+  static readonly className: string = 'BearerLoginController'
+  static readonly actor = currentUser
+}
