@@ -10,6 +10,7 @@ import {
   parseCheckpoint,
   rootOfInclusion,
   verifyLog,
+  writeBundle,
 } from '@countersign/core/evidence'
 import { sampleRow } from '@countersign/core/testing'
 import { describe, expect, it } from 'vitest'
@@ -156,6 +157,20 @@ for (const { name, open, here } of storeDatabases) {
       })
       expect(await reader.get(young.id)).toEqual(young)
       expect((await verify()).sound).toBe(true)
+    })
+
+    it('is read as far as its receipts have seen it, when it grows and a person is forgotten meanwhile', async () => {
+      const { sink, sequencer, operations, log } = own()
+      const source = await log.open()
+      await sink.write(rows(2, { actor: { type: 'user', id: 'u-12', label: 'Cleo' } }))
+      await sequencer.catchUp()
+      await operations.erase(admin, { subject: { type: 'user', id: 'u-12' } })
+      await sink.write(rows(1))
+      await sequencer.catchUp()
+      let text = ''
+      for await (const piece of writeBundle(source)) text += piece
+      const { leaves } = await verify()
+      expect(await verifyBundleText(text)).toMatchObject({ findings: [], leaves: leaves - 2 })
     })
 
     it('records every one of these, and who did it', async () => {
