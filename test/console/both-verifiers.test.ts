@@ -208,4 +208,9 @@ describe('both verifiers', () => {
     expect(Object.keys(counts).sort()).toEqual(['removed', 'truncated'])
     expect(exitCodeOf(counts)).toBe(12)
   })
+
+  it('read on after a line that is longer than any', async () => {
+    const whole = bundleOf(lines()).split('\n')
+    expect(await kindsOfText(whole.toSpliced(5, 0, 'x'.repeat(17 * 1024 * 1024)).join('\n'))).toEqual(['altered'])
+  })
 })

@@ -851,7 +851,8 @@ async function* linesOf(chunks) {
   let length = 0
   const keep = (piece) => {
     length += piece.length
-    if (length > longestLine) pieces = []
+    // Whatever comes after it, no line begins so.
+    if (length > longestLine) pieces = [Buffer.from('-')]
     pieces.push(piece)
   }
   for await (const chunk of chunks) {
