@@ -39,16 +39,20 @@ export async function openLog(client: SqlClient, { from = 0, to }: LogRange = {}
   return { head, records: () => new LogReading(client, head, end).records() }
 }
 
+// A database that was put back from a copy counts its transactions anew: until the sequencer has seen to that, nobody
+// knows what it has passed.
+const done = `case when restoring or pg_snapshot_xmax(done) > pg_snapshot_xmax(pg_current_snapshot()) then '3:3:' else done::text end`
+
 async function endOf(client: SqlClient): Promise<LogEnd> {
   const [found] = await client.query<{ leaves: string; size: string; done: string; note: string | null }>(
     `select coalesce((select max(leaf_index) + 1 from audit_leaf), 0)::text as leaves,
       coalesce((select max(tree_size) from audit_checkpoint), 0)::text as size,
-      (select done::text from audit_log_state) as done,
+      (select ${done} from audit_log_state) as done,
       (select note from audit_receipt where kind = 'key' order by tree_size, id limit 1) as note`,
     [],
   )
-  const { leaves = '0', size = '0', done = '3:3:', note = null } = found ?? {}
-  return { origin: note?.split('\n')[1] ?? '', leaves: Number(leaves), size: Number(size), done }
+  const { leaves = '0', size = '0', note = null } = found ?? {}
+  return { origin: note?.split('\n')[1] ?? '', leaves: Number(leaves), size: Number(size), done: found?.done ?? '3:3:' }
 }
 
 /** What was read of the leaves up to one of them, which may all be missing. */
