@@ -126,6 +126,7 @@ describe.runIf(postgres?.here)('the sequencer, with transactions that end when t
     await own().execute(`update audit_log_state set done = '4000000000:4000000000:'`)
     await own().execute(`update audit_log_state set target = null`)
     const fresh = await written()
+    expect(await verifyLog(await own().log.open())).toMatchObject({ sound: true })
     await own().sequencer.catchUp()
     const after = await written()
     await own().sequencer.catchUp()

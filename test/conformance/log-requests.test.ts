@@ -147,6 +147,8 @@ for (const { name, open, here } of storeDatabases) {
     it.each<[string, string, object]>([
       ['an unknown kind', 'everything', {}],
       ['a person without an id', 'erasure', { subject: { type: 'user' } }],
+      ['a person whom no database can name', 'erasure', { subject: { type: 'user', id: '7\u0000' } }],
+      ['half a character', 'erasure', { subject: { type: 'user', id: '\ud800' } }],
       ['a typed identifier', 'erasure', { ...somebody, identifiers: ['ada@example.org'] }],
       ['a moment to come', 'personal_horizon', { before: '2999-01-01T00:00:00Z' }],
       ['a moment without a zone', 'personal_horizon', { before: '2020-01-01T00:00:00' }],

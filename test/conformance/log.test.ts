@@ -10,6 +10,7 @@ import {
   parseCheckpoint,
   rootOfInclusion,
   verifyLog,
+  writeBundle,
 } from '@countersign/core/evidence'
 import { sampleRow } from '@countersign/core/testing'
 import { describe, expect, it } from 'vitest'
@@ -156,6 +157,34 @@ for (const { name, open, here } of storeDatabases) {
       })
       expect(await reader.get(young.id)).toEqual(young)
       expect((await verify()).sound).toBe(true)
+    })
+
+    it('is read as far as its receipts have seen it, when it grows and a person is forgotten meanwhile', async () => {
+      const { sink, sequencer, operations, log } = own()
+      const source = await log.open()
+      await sink.write(rows(2, { actor: { type: 'user', id: 'u-12', label: 'Cleo' } }))
+      await sequencer.catchUp()
+      await operations.erase(admin, { subject: { type: 'user', id: 'u-12' } })
+      await sink.write(rows(1))
+      await sequencer.catchUp()
+      let text = ''
+      for await (const piece of writeBundle(source)) text += piece
+      const { leaves } = await verify()
+      expect(await verifyBundleText(text)).toMatchObject({ findings: [], leaves: leaves - 2 })
+    })
+
+    it('takes a moment before all rows for one, and not for one after them: nothing is that old', async () => {
+      const { operations, log } = own()
+      const [early, late] = [new Date('0026-01-01T00:00:00Z'), new Date('+100000-01-01T00:00:00Z')]
+      expect(await operations.prune(admin, early)).toEqual([])
+      expect((await operations.erase(admin, { before: early })).rows).toBe(0)
+      expect((await operations.months()).length).toBeGreaterThan(0)
+      const hold = await operations.placeHold(admin, { label: 'everything', from: early, to: late })
+      expect((await operations.months()).every(({ holds }) => holds.length === 1)).toBe(true)
+      await operations.releaseHold(admin, hold.id)
+      expect(await log.rangeOf(early, late)).toEqual(await log.rangeOf(new Date(0), new Date('9999-12-31')))
+      const over = { label: 'nothing', from: new Date('0020-01-01T00:00:00Z'), to: early }
+      await expect(operations.placeHold(admin, over)).rejects.toMatchObject({ code: 'HOLD_INVALID' })
     })
 
     it('records every one of these, and who did it', async () => {

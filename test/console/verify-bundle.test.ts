@@ -385,7 +385,7 @@ describe('the command', () => {
   it('answers 1 for a file that it can not open, and 2 for a call that makes no sense', () => {
     const file = fileOf(bundleOf(whole()))
     const missing = join(folder, 'missing')
-    for (const args of [[missing], [folder], [file, '--anchor', missing]]) {
+    for (const args of [[missing], [folder], [file, '--anchor', missing], [file, '--anchor', fileOf('')]]) {
       expect(run(args)).toMatchObject({ status: 1, stdout: '' })
     }
     for (const args of [[], [file, file], [file, '--anchors'], [file, '--key', 'none']]) {

@@ -125,6 +125,20 @@ describe(`a verification on several threads (TAMPER_SEED=${seed})`, () => {
     }
   })
 
+  it('reports the same of a bundle with a row that is nested too deeply for any of them', async () => {
+    const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`
+    const lines = text.split('\n')
+    const last = lines.findLastIndex((line) => line.startsWith('{"leaf"'))
+    const changed = lines.with(
+      last,
+      String(lines[last]).replace(/"details":.*?,"repeat_count"/, `"details":${deep},"repeat_count"`),
+    )
+    const bytes = Buffer.from(changed.join('\n'))
+    const alone = await verified(bytes, 0)
+    expect(alone.counts).toEqual({ altered: 1 })
+    expect(await verified(bytes, 2)).toEqual(alone)
+  })
+
   it('reports the same of a log whose rows are still texts, as a database gives them', async () => {
     const reports = []
     for (const threads of [0, 2, 4]) {

@@ -89,7 +89,7 @@ describe.runIf(here)('the walk-through of docs/evidence.md, typed as it stands',
 
   it('finds by a checkpoint alone that the database was put back', () => {
     const back = said('Put the database back to an older state')
-    expect(back).toMatch(/^sound: [23] leaves/m)
+    expect(back).toMatch(/^sound: \d+ leaves/m)
     expect(back).toMatch(/^rolled_back/m)
     expect(back).toContain('verify ended with 15')
   })

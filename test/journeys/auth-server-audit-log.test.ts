@@ -154,6 +154,8 @@ for (const { name, make, here } of places) {
       for (const [path, body] of [
         ['/api/audit/requests', { kind: 'erase_everything', parameters: {} }],
         ['/api/audit/requests', { kind: 'erasure', parameters: { subject: 'ada' } }],
+        ['/api/audit/requests', { kind: 'erasure', parameters: { subject: { type: 'user', id: 'ada\u0000' } } }],
+        ['/api/audit/holds', { label: 'x', from: '-100000-01-01T00:00:00Z', to: '-090000-01-01T00:00:00Z' }],
         ['/api/audit/holds', { label: 'x', from: '2026-02-01T00:00:00Z', to: '2026-01-01T00:00:00Z' }],
       ] as const) {
         const { status, json } = await clients.root.post(path, body)

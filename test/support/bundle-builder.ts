@@ -129,6 +129,7 @@ export function erased(leaf: Line): Line {
 export class SampleLog {
   readonly key: LogKey
   readonly leaves: readonly Line[]
+  #receipts = 0
 
   constructor(
     size: number,
@@ -161,7 +162,12 @@ export class SampleLog {
   }
 
   receipt(body: Json, ...keys: readonly LogKey[]): Line {
-    const whole = { id: idOf(1e6), at: '2024-01-01T00:00:00.000Z', size: this.leaves.length, ...body }
+    const whole = {
+      id: idOf(1e6 + this.#receipts++),
+      at: '2024-01-01T00:00:00.000Z',
+      size: this.leaves.length,
+      ...body,
+    }
     const text = `countersign-receipt/v1\n${this.origin}\n${canonicalJson(whole)}\n`
     return { receipt: noteOf(text, ...(keys.length > 0 ? keys : [this.key])) }
   }

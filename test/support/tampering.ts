@@ -106,6 +106,21 @@ const makers: Readonly<Record<string, Maker>> = {
       named: ['forged'],
     }
   },
+  'such a row, with a leaf before the first': ({ rows }, random) => {
+    const [row, id] = [pick(rows, random), rowId()]
+    return {
+      what: `${id} beside ${row.id}`,
+      statements: [
+        `create temp table forged as select * from audit_event where id = '${row.id}'`,
+        `update forged set id = '${id}', actor_id = 'framed'`,
+        'select audit_ensure_partitions()',
+        'insert into audit_event select * from forged',
+        'drop table forged',
+        `insert into audit_leaf values (-1, '${id}', sha256('forged'))`,
+      ],
+      named: ['forged'],
+    }
+  },
   'two rows that change places': (log, random) => {
     const [a, b] = two(log, random)
     return {
@@ -214,7 +229,10 @@ const makers: Readonly<Record<string, Maker>> = {
   },
   'a leaf that nobody signed': ({ leaves }, random) => ({
     what: `leaf ${leaves}`,
-    statements: [`insert into audit_leaf values (${leaves + random(3)}, '${rowId()}', sha256('forged'))`],
+    // Whoever waits for all leaves before the last of these waits for ever.
+    statements: [
+      `insert into audit_leaf values (${leaves + pick([0, 1, 2, 1e15], random)}, '${rowId()}', sha256('forged'))`,
+    ],
     named: ['forged'],
   }),
   'two leaves that change places': (log, random) => {
@@ -318,6 +336,17 @@ const makers: Readonly<Record<string, Maker>> = {
           where o.tree_size = case c.tree_size when ${a} then ${b} else ${a} end) where c.tree_size in (${a}, ${b})`,
       ],
       named: ['altered'],
+    }
+  },
+  'a receipt that comes twice': (_log, random) => {
+    const kind = pick(['key', 'erasure', 'retention'], random)
+    return {
+      what: kind,
+      statements: [
+        `insert into audit_receipt select '${rowId()}', kind, tree_size, note from audit_receipt
+          where kind = '${kind}' order by id limit 1`,
+      ],
+      named: ['forged'],
     }
   },
   'a node of the tree': (_log, random) => {

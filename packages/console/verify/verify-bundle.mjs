@@ -205,7 +205,9 @@ function isIncluded(leaf, index, proof, { size, root }) {
 
 // ---- Notes and keys: C2SP signed-note, and "What is signed"
 
-const keyName = '[^\\s\\u0085+]+'
+const keyName = '[^\\s+\\u0000-\\u001f\\u007f]{1,256}'
+const longestNote = 1_000_000
+const mostSignatures = 100
 const signatureLine = new RegExp(`^— (${keyName}) ([A-Za-z0-9+/]+={0,2})$`)
 const keyText = new RegExp(`^(${keyName})\\+([0-9a-f]{8})\\+([A-Za-z0-9+/]{44})$`)
 const checkpointText =
@@ -214,10 +216,12 @@ const checkpointText =
 /** The text and the signatures of a note; null where it is none. */
 function parseNote(note) {
   const end = note.lastIndexOf('\n\n')
-  if (end < 0 || !note.endsWith('\n') || !note.isWellFormed()) return null
+  if (end < 0 || note.length > longestNote || !note.endsWith('\n') || !note.isWellFormed()) return null
   if (Buffer.from(note).some((byte) => byte < 0x20 && byte !== 0x0a)) return null
   const signatures = []
-  for (const line of note.slice(end + 2, -1).split('\n')) {
+  const lines = note.slice(end + 2, -1).split('\n')
+  if (lines.length > mostSignatures) return null
+  for (const line of lines) {
     const [, name, base64] = signatureLine.exec(line) ?? []
     const bytes = Buffer.from(base64 ?? '', 'base64')
     if (bytes.length < 5 || bytes.toString('base64') !== base64) return null
@@ -299,12 +303,14 @@ function parseReceipt(text, origin) {
 class KeyChain {
   keys = []
 
-  /** False where the receipt does not continue the chain. */
+  /** False where the receipt does not continue the chain. Two may say the same: processes that began the log at once. */
   add({ note, body }, origin) {
     const key = { ...parseKey(body.key), size: body.size }
     if (key.name !== origin) return false
+    if (this.keys.some(({ text, size }) => text === key.text && size === key.size)) return true
     const signers = signersOf(note, [...this.keys, key])
     const before = this.keys.at(-1)
+    if (before && key.size < before.size) return false
     const isNext =
       body.previous === (before?.text ?? null) && signers.has(key.text) && signers.has((before ?? key).text)
     if (isNext) this.keys.push(key)
@@ -342,9 +348,9 @@ class Lawful {
     return this.rows.has(id) || [null, actor, subject].some((party) => isBefore(partyName(party)))
   }
 
-  /** Uses the receipt up: each excuses as many leaves as rows were taken away. */
-  removal(id) {
-    const holds = (range) => range?.left > 0 && range.from <= id && id < range.to
+  /** Uses the receipt up: each excuses as many leaves as rows were taken away, of those that there were. */
+  removal(id, index) {
+    const holds = (range) => range?.left > 0 && range.from <= id && id < range.to && index < range.size
     if (!holds(this.last)) this.last = this.ranges.find(holds)
     if (this.last) this.last.left--
     return this.last !== undefined
@@ -498,7 +504,10 @@ class Log {
   chain = new KeyChain()
   keyReceipts = []
   receipts = []
+  receiptIds = new Set()
   isSettled = false
+  /** The most leaves that a receipt says there were. */
+  witnessed = 0
   /** How many leaves were taken; the end of those in order, of those that a checkpoint came before; `[start, end]` of gaps. */
   leaves = 0
   reached = 0
@@ -536,20 +545,27 @@ class Log {
 
   // -- Receipts, keys, anchors
 
-  /** Keys are known by the first leaf or checkpoint; other receipts count from where they stand. */
+  /** Keys are known by the first leaf or checkpoint; later receipts count from where they stand. */
   receipt({ receipt: text }) {
     this.release(null)
     this.unread = 0
     const receipt = parseReceipt(text, this.origin)
-    if (receipt?.body.kind === 'key') this.keyReceipts.push(receipt)
-    else if (this.isSettled) this.allow(receipt)
+    if (receipt && this.receiptIds.has(receipt.body.id)) return this.find('forged', 'a receipt comes twice')
+    this.receiptIds.add(receipt?.body.id)
+    if (this.isSettled) this.allow(receipt)
+    else if (receipt?.body.kind === 'key') this.keyReceipts.push(receipt)
     else this.receipts.push(receipt)
   }
 
   allow(receipt) {
-    const size = receipt?.body.size
-    if (receipt && this.chain.signed(receipt.note, size, size + 1)) this.lawful.add(receipt.body)
-    else this.find('forged', 'a receipt is not signed by the key of the log')
+    if (!receipt || !this.isSigned(receipt)) return this.find('forged', 'a receipt is not signed by the key of the log')
+    if (receipt.body.kind !== 'key') this.lawful.add(receipt.body)
+    this.witnessed = Math.max(this.witnessed, receipt.body.size)
+  }
+
+  isSigned(receipt) {
+    const { size, kind } = receipt.body
+    return kind === 'key' ? this.chain.add(receipt, this.origin) : this.chain.signed(receipt.note, size, size + 1)
   }
 
   /** What is wrong with the keys is found where a leaf or a checkpoint was read: before, a receipt may be cut off. */
@@ -561,6 +577,7 @@ class Log {
     if (isBroken) findings.add('forged', 'a receipt does not continue the chain of keys')
     else if (this.chain.keys.length === 0) findings.add('forged', 'there is no receipt of a key')
     else if (this.pins.length > 0 && this.pinnedFrom < 0) findings.add('forged', 'the log has none of the keys given')
+    this.witnessed = this.chain.keys.at(-1)?.size ?? 0
     for (const receipt of this.receipts) this.allow(receipt)
     for (const anchor of this.anchors.filter((one) => !this.isOurs(one))) {
       this.find('forged', 'an anchor is not signed by the key of the log', anchor && { checkpoint: anchor.size })
@@ -668,7 +685,8 @@ class Log {
     const { id, content, row } = leaf
     const wrong = (kind, message, parts) => this.mismatches.add({ kind, message, ...where, ...parts })
     if (isMissing(row)) {
-      if (!this.lawful.removal(id)) return wrong('removed', 'its row is gone, and no receipt of retention allows it')
+      if (!this.lawful.removal(id, index))
+        return wrong('removed', 'its row is gone, and no receipt of retention allows it')
       return this.lawfullyRemoved++
     }
     const parts = opened(leaf)
@@ -761,7 +779,8 @@ class Log {
 
   // -- The end
 
-  finish() {
+  /** Of a bundle without its last line nobody knows what else is missing. */
+  finish(hasEnd = true) {
     this.release(null)
     this.settle(new Findings())
     this.findMissing(this.mismatches.settle(this.findings, this.misfit))
@@ -770,7 +789,11 @@ class Log {
     } else if (this.findings.none && this.next > this.proved) {
       this.find('altered', 'no root that was compared has the leaves from here on', { leaf: this.proved })
     }
-    this.findAnchors()
+    const isPart = this.to !== null || this.findings.counts.truncated > 0
+    this.findAnchors(isPart)
+    const most = Math.max(this.next, this.claimed)
+    if (!isPart && hasEnd && this.witnessed > most + this.spare)
+      this.find('rolled_back', `a receipt is of ${this.witnessed} leaves, and the log has ${most}`)
   }
 
   findMissing(renamed) {
@@ -792,8 +815,7 @@ class Log {
     if (strays.length > missing) for (const rowId of strays) this.find('forged', 'the row has no leaf', { rowId })
   }
 
-  findAnchors() {
-    const isPart = this.to !== null || this.findings.counts.truncated > 0
+  findAnchors(isPart) {
     for (const anchor of this.anchors.filter(({ fits, size }) => fits === undefined && size >= this.from)) {
       const where = { checkpoint: anchor.size }
       if (anchor.size > this.next && !isPart)
@@ -829,7 +851,8 @@ async function* linesOf(chunks) {
   let length = 0
   const keep = (piece) => {
     length += piece.length
-    if (length > longestLine) pieces = []
+    // Whatever comes after it, no line begins so.
+    if (length > longestLine) pieces = [Buffer.from('-')]
     pieces.push(piece)
   }
   for await (const chunk of chunks) {
@@ -870,7 +893,7 @@ async function verifyLines(first, lines, options) {
     sum.update(bytes)
     count++
   }
-  log.finish()
+  log.finish(hasEnd)
   if (log.findings.none && !hasEnd) log.find('truncated', 'the last line is missing')
   if (log.findings.none && !isEnded) log.find('altered', 'the last line does not fit the others')
   return log.report()
@@ -944,12 +967,16 @@ ${Object.keys(codes)
 const printable = (text) => text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (one) => `\\u{${one.codePointAt(0).toString(16)}}`)
 const many = (count, one, more = `${one}s`) => `${count.toLocaleString('en')} ${count === 1 ? one : more}`
 
-/** The notes of a file of anchors. */
+class NoCheckpoint extends Error {}
+
+/** The notes of a file of anchors. One with none would be held against nothing, and look as if it had been. */
 function notesOf(path) {
   const notes = readFileSync(path, 'utf8')
     .split('\u001e')
     .map((note) => note.replace(/^\n+|\n+$/g, ''))
-  return notes.filter((note) => note !== '').map((note) => `${note}\n`)
+    .filter((note) => note !== '')
+  if (notes.length === 0) throw new NoCheckpoint(`${path} has no checkpoint in it`)
+  return notes.map((note) => `${note}\n`)
 }
 
 /** All through one buffer: what the stream of Node leaves behind is collected late. */
@@ -1031,7 +1058,7 @@ async function main(args) {
     const anchors = given.values.anchor.flatMap(notesOf)
     report = await verifyFile(given.positionals[0], { keys: given.values.key, anchors, onProgress })
   } catch (error) {
-    if (!error.syscall) throw error
+    if (!error.syscall && !(error instanceof NoCheckpoint)) throw error
     process.stderr.write(`${printable(error.message)}\n`)
     return 1
   }

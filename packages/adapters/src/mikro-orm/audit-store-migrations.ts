@@ -2,6 +2,7 @@ import { AuditError } from '@countersign/core'
 import type { MigrationObject, MikroORM } from '@mikro-orm/core'
 import { Migration, type Migrator } from '@mikro-orm/migrations'
 import { auditStoreSchema } from './audit-store-schema.js'
+import { firstIdSchema } from './first-id.js'
 import { floodLedgerSchema } from './flood-ledger-schema.js'
 import { logSchema } from './log/log-schema.js'
 import { queryIndexes } from './query-indexes.js'
@@ -31,6 +32,12 @@ class IndexQueries extends Migration {
   }
 }
 
+class BoundFirstId extends Migration {
+  override up(): void {
+    for (const statement of firstIdSchema) this.addSql(statement)
+  }
+}
+
 /**
  * The migrations of the audit store, for `migrations.migrationsList` of MikroORM.
  *
@@ -48,6 +55,7 @@ export const auditStoreMigrations: MigrationObject[] = [
   { name: 'countersign-audit-store-2', class: CreateFloodLedger },
   { name: 'countersign-audit-store-3', class: CreateLog },
   { name: 'countersign-audit-store-4', class: IndexQueries },
+  { name: 'countersign-audit-store-5', class: BoundFirstId },
 ]
 
 /** Runs all pending migrations; processes that start together wait for each other. */

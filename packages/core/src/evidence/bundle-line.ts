@@ -16,11 +16,13 @@ export interface BundleHead extends LogHead {
 }
 
 const format = 'bundle/v1'
+const headNames: ReadonlySet<string> = new Set([
+  ...['countersign', 'origin', 'created_at', 'catalogue', 'from', 'to', 'left', 'right'],
+])
 const leafNames: ReadonlySet<string> = new Set(['leaf', 'id', 'content', 'row', 'salt', 'personal'])
 const checkpointNames: ReadonlySet<string> = new Set(['checkpoint', 'size', 'root'])
 const receiptNames: ReadonlySet<string> = new Set(['receipt'])
 const strayNames: ReadonlySet<string> = new Set(['stray'])
-const endNames: ReadonlySet<string> = new Set(['end', 'sha256'])
 
 export function headLine({ origin, from, to, left, right, createdAt, catalogue }: BundleHead): string {
   return lineOf({
@@ -38,7 +40,7 @@ export function headLine({ origin, from, to, left, right, createdAt, catalogue }
 /** The first line as it was written; null where it is none of a bundle, or makes no sense. */
 export function parseHead(line: string): BundleHead | null {
   const value = objectOf(line)
-  if (value?.countersign !== format) return null
+  if (value?.countersign !== format || !hasOnly(value, headNames)) return null
   const { origin, created_at: createdAt, catalogue, from, to, left, right } = value
   if (typeof origin !== 'string' || typeof createdAt !== 'string' || !isRecord(catalogue)) return null
   if (!isCount(from) || !(to === null || (isCount(to) && to >= from))) return null
@@ -92,16 +94,16 @@ export function endLine(lines: number, digest: string): string {
   return lineOf({ end: lines, sha256: digest })
 }
 
-/** What the last line says of those before it, whatever that is. */
+/** What the last line says of those before it. */
 export interface BundleEnd {
-  readonly lines: unknown
-  readonly digest: unknown
+  readonly lines: number
+  readonly digest: string
 }
 
 export function parseEnd(line: string): BundleEnd | null {
-  if (!line.startsWith('{"end":')) return null
-  const value = objectOf(line)
-  return value && hasOnly(value, endNames) ? { lines: value.end, digest: value.sha256 } : null
+  const { end: lines, sha256: digest, ...rest } = objectOf(line) ?? {}
+  if (!isCount(lines) || fromBase64(digest) === null || Object.keys(rest).length > 0) return null
+  return { lines, digest: digest as string }
 }
 
 /** The record of a line; null where it is none. */
@@ -143,7 +145,7 @@ function checkpointRecord(value: Record<string, unknown>): LogRecord | null {
 }
 
 function subtreeOf(value: unknown): { level: number; hash: Digest } | null {
-  const [level, text] = Array.isArray(value) ? value : []
+  const [level, text] = Array.isArray(value) && value.length === 2 ? value : []
   const hash = fromBase64(text)
   return isCount(level) && level < 53 && hash !== null ? { level, hash } : null
 }

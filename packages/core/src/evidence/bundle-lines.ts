@@ -15,9 +15,13 @@ export function readLines(bytes: Buffer, read: (text: string) => CheckedRecord |
   for (let from = 0; from < bytes.length; ) {
     const to = bytes.indexOf(newline, from) + 1
     const text = bytes.toString('utf8', from, to)
-    const end = parseEnd(text)
-    lines.push(end ? { end, from, to } : (read(text) ?? { unreadable: true }))
+    lines.push(read(text) ?? endOf(text, from, to) ?? { unreadable: true })
     from = to
   }
   return lines
+}
+
+function endOf(text: string, from: number, to: number): ReadLine | null {
+  const end = parseEnd(text)
+  return end && { end, from, to }
 }

@@ -72,15 +72,22 @@ const mostAtOnce = 64 * 1024
 
 /** Whole lines, as many as come together; what no newline ends is none. */
 async function* piecesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer, void, undefined> {
-  let rest = Buffer.alloc(0)
+  let begun: Buffer[] = []
+  let length = 0
   for await (const chunk of chunks) {
     for (let from = 0; from < chunk.length; from += mostAtOnce) {
-      // Copied: whose chunk it is may use it again while these bytes are worked on.
-      const bytes = Buffer.concat([rest, chunk.subarray(from, from + mostAtOnce)])
+      const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).subarray(from, from + mostAtOnce)
       const end = bytes.lastIndexOf(newline) + 1
-      rest = bytes.subarray(end)
-      if (end > 0) yield bytes.subarray(0, end)
-      if (rest.length > longestLine) return
+      if (end > 0) {
+        yield Buffer.concat([...begun, bytes.subarray(0, end)])
+        begun = []
+        length = 0
+      }
+      // Copied: whose chunk it is may use it again while these bytes are worked on.
+      begun.push(Buffer.from(bytes.subarray(end)))
+      length += bytes.length - end
+      // Whatever comes after it, no line begins so.
+      if (length > longestLine) begun = [Buffer.from('-')]
     }
   }
 }

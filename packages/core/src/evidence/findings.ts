@@ -3,14 +3,14 @@
  * `docs/evidence.md` says of each what it means and what to do.
  */
 export const findingExitCodes = {
-  /** The log does not hold what an anchor vouches for. */
+  /** The log does not hold what an anchor vouches for, or what a receipt of its own has seen. */
   rolled_back: 15,
   /** A row, a leaf, a checkpoint or a receipt that the log's key does not vouch for. */
   forged: 14,
-  /** Something that was there in the middle is gone, and no receipt says why. */
-  removed: 11,
   /** The end of the log is gone: a checkpoint vouches for more than is there. */
   truncated: 12,
+  /** Something that was there in the middle is gone, and no receipt says why. */
+  removed: 11,
   /** Rows or leaves have changed places. */
   reordered: 13,
   /** A value is not what it was. */

@@ -23,10 +23,15 @@ export class LawfulChanges {
     return whose.some((person) => person !== null && id < (this.#subjects.get(nameOf(person as Person)) ?? ''))
   }
 
-  /** Whether a receipt says that this row was taken away with its partition; each receipt only as often as it says. */
-  allowRemovalOf(rowId: string): boolean {
+  /**
+   * Whether a receipt says that this row was taken away with its partition: only as often as it says, and only a row
+   * that had its leaf by then. Others, which came late to the month, could be taken in the place of some put back.
+   */
+  allowRemovalOf(rowId: string, index: number): boolean {
     // A month that rows came late to was taken away more than once.
-    const range = this.#ranges.find((one) => rowId >= one.from && rowId < one.to && this.#takenBy(one) < one.rows)
+    const range = this.#ranges.find(
+      (one) => rowId >= one.from && rowId < one.to && index < one.size && this.#takenBy(one) < one.rows,
+    )
     if (!range) return false
     this.#taken.set(range, this.#takenBy(range) + 1)
     return true
@@ -53,5 +58,5 @@ interface Person {
 }
 
 function nameOf({ type, id }: Person): string {
-  return `${type}\n${id}`
+  return JSON.stringify([type, id])
 }

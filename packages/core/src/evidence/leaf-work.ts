@@ -31,7 +31,16 @@ function checkedRecord(record: LogRecord): CheckedRecord {
 /** What is left to be known of a leaf that fits its row; any other as it is. */
 function checkedLeaf(leaf: LogLeaf): CheckedRecord {
   const fit = fitOf(leaf)
-  return 'fitting' in fit ? fit : { leaf }
+  if ('fitting' in fit) return fit
+  return { leaf: isDeep(leaf.row, mostLevels) ? { ...leaf, row: {} as RowJson } : leaf }
+}
+
+// No row has near as many, and a value of very many goes to no other thread: that one would end of it.
+const mostLevels = 200
+
+function isDeep(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return levels === 0 || Object.values(value).some((inner) => isDeep(inner, levels - 1))
 }
 
 /** What came from another thread has its row as a text alone. */

@@ -1,5 +1,5 @@
 import { type NoteVerifier, noteVerifier } from './note-key.js'
-import type { KeyReceipt, ParsedReceipt } from './receipt.js'
+import type { ParsedKeyReceipt } from './receipt.js'
 import { type ParsedNote, signersOf } from './signed-note.js'
 
 /** A key of a log, and the size of the log from which on it signs. */
@@ -10,45 +10,57 @@ export interface LogKey {
 
 /** The keys of a log, one after the other, each vouched for by the one before it. */
 export class LogKeys {
-  readonly keys: readonly LogKey[]
   /** Why the log's keys are not to be believed; null where they are. */
   readonly distrust: string | null
   /** Whether one of them is a key that the caller knew. */
   readonly pinned: boolean
+  readonly #keys: LogKey[] = []
 
   /** Without keys that the caller knows the log's first word is taken for it. */
-  constructor(receipts: readonly ParsedReceipt[], known: readonly NoteVerifier[]) {
-    const statements = receipts.filter(isKeyReceipt).sort((a, b) => a.receipt.size - b.receipt.size)
-    const keys: LogKey[] = []
-    let broken: string | null = null
-    for (const { receipt, note } of statements) {
-      const before = keys.at(-1)?.verifier
-      const verifier = verifierOf(receipt.key)
-      const needed = verifier && (before ? [before, verifier] : [verifier])
-      if (verifier && keys.some((key) => key.verifier.text === verifier.text && key.from === receipt.size)) continue
-      const isNext = receipt.previous === (before?.text ?? null)
-      if (!needed || !isNext || !isSignedBy(note, needed)) {
-        broken = `The receipt ${receipt.id} names a new key, and does not follow from the key before it, or is not signed by both.`
-        break
-      }
-      keys.push({ verifier, from: receipt.size })
-    }
-    this.keys = keys
-    this.pinned = keys.some((key) => known.some(({ text }) => text === key.verifier.text))
-    this.distrust = broken ?? distrustOf(keys, known, this.pinned)
+  constructor(receipts: readonly ParsedKeyReceipt[], known: readonly NoteVerifier[]) {
+    const statements = [...receipts].sort((a, b) => a.receipt.size - b.receipt.size)
+    const broken = statements.find((statement) => !this.add(statement))
+    this.pinned = this.#keys.some((key) => known.some(({ text }) => text === key.verifier.text))
+    this.distrust = broken
+      ? `The receipt ${broken.receipt.id} names a new key, and does not follow from the key before it, or is not signed by both.`
+      : distrustOf(this.#keys, known, this.pinned)
+  }
+
+  get keys(): readonly LogKey[] {
+    return this.#keys
+  }
+
+  /** False for a key that does not follow from the last one. */
+  add({ origin, receipt, note }: ParsedKeyReceipt): boolean {
+    const { previous, size } = receipt
+    const verifier = verifierOf(receipt.key)
+    if (verifier?.name !== origin) return false
+    // Of two processes that began a log at the same time, each may have said so.
+    if (this.#keys.some((key) => key.verifier.text === verifier.text && key.from === size)) return true
+    const before = this.#keys.at(-1)
+    if (previous !== (before?.verifier.text ?? null) || size < (before?.from ?? 0)) return false
+    const signers = signersOf(note, [...this.#keys.map((key) => key.verifier), verifier])
+    const isSigned = signers?.includes(verifier) && (!before || signers.includes(before.verifier))
+    if (isSigned) this.#keys.push({ verifier, from: size })
+    return isSigned === true
   }
 
   /** Whether the key that signs a log of that size signed the note. A receipt may be of the moment after it. */
   haveSigned(note: ParsedNote, size: number, kind: 'checkpoint' | 'receipt'): boolean {
     const sizes = kind === 'checkpoint' ? [size] : [size, size + 1]
+    // Of all keys: a signature of any of them that does not verify makes the note worthless.
+    const signers = signersOf(
+      note,
+      this.#keys.map(({ verifier }) => verifier),
+    )
     return sizes.some((at) => {
       const verifier = this.#keyFor(at)
-      return verifier !== undefined && isSignedBy(note, [verifier])
+      return verifier !== undefined && signers?.includes(verifier) === true
     })
   }
 
   #keyFor(size: number): NoteVerifier | undefined {
-    return this.keys.findLast(({ from }, index) => index === 0 || from < size)?.verifier
+    return this.#keys.findLast(({ from }, index) => index === 0 || from < size)?.verifier
   }
 }
 
@@ -56,15 +68,6 @@ function distrustOf(keys: readonly LogKey[], known: readonly NoteVerifier[], pin
   if (keys.length === 0) return 'No receipt names a key of the log.'
   if (known.length === 0 || pinned) return null
   return `The log is signed by '${keys[0]?.verifier.text}', and no key that was given is one of the log's.`
-}
-
-function isKeyReceipt(parsed: ParsedReceipt): parsed is ParsedReceipt & { readonly receipt: KeyReceipt } {
-  return parsed.receipt.kind === 'key'
-}
-
-function isSignedBy(note: ParsedNote, verifiers: readonly NoteVerifier[]): boolean {
-  const signers = signersOf(note, verifiers)
-  return signers !== null && verifiers.every((verifier) => signers.includes(verifier))
 }
 
 function verifierOf(text: string): NoteVerifier | null {

@@ -1,14 +1,13 @@
 import { AnchoredStates } from './anchored-states.js'
 import { CheckpointChain } from './checkpoint-chain.js'
 import { type Finding, type FindingKind, Findings } from './findings.js'
-import { LawfulChanges } from './lawful-changes.js'
 import { fitOf, type Mismatch } from './leaf-fit.js'
 import { LeafSequence } from './leaf-sequence.js'
-import { LogKeys } from './log-keys.js'
+import type { LogKeys } from './log-keys.js'
+import { LogReceipts } from './log-receipts.js'
 import type { CheckedRecord, ErasedRow, FittingLeaf, LogCheckpoint, LogHead, LogLeaf, LogRecord } from './log-record.js'
 import { MisplacedLeaves, type WrongRoot } from './misplaced-leaves.js'
 import type { NoteVerifier } from './note-key.js'
-import { type ParsedReceipt, parseReceipt } from './receipt.js'
 import { leafOf } from './row-content.js'
 import { type Digest, toBase64 } from './sha256.js'
 import { VerifiedTree } from './verified-tree.js'
@@ -45,7 +44,6 @@ export interface VerifyReport {
 /** What is known of a log from its receipts, which come before everything else. */
 interface Grounds {
   readonly keys: LogKeys
-  readonly lawful: LawfulChanges
   readonly anchored: AnchoredStates
 }
 
@@ -56,7 +54,7 @@ export class LogVerification {
   readonly #given: KnownOfLog
   readonly #findings = new Findings()
   readonly #misplaced = new MisplacedLeaves(this.#findings)
-  readonly #receipts: ParsedReceipt[] = []
+  readonly #receipts: LogReceipts
   readonly #tree: VerifiedTree
   readonly #sequence: LeafSequence
   readonly #chain: CheckpointChain
@@ -78,6 +76,7 @@ export class LogVerification {
   constructor(head: LogHead, given: KnownOfLog) {
     this.#head = head
     this.#given = given
+    this.#receipts = new LogReceipts(head.origin, this.#findings)
     this.#tree = new VerifiedTree(head)
     this.#sequence = new LeafSequence(head.from, this.#findings)
     this.#chain = new CheckpointChain(head, this.#findings)
@@ -89,7 +88,7 @@ export class LogVerification {
     if ('fitting' in record) this.#fitting(record.fitting)
     else if ('leaf' in record) this.#leaf(record.leaf)
     else if ('checkpoint' in record) this.#checkpoint(record.checkpoint)
-    else if ('receipt' in record) this.#receipt(record.receipt)
+    else if ('receipt' in record) this.#receipts.take(record.receipt)
     else if ('stray' in record) this.#strays.push(record.stray)
     else if ('node' in record) this.#node(record.node)
     else this.#fault(record)
@@ -106,29 +105,21 @@ export class LogVerification {
     this.#strayRows()
     if (this.#wrongRoot && this.#findings.none) this.#altered(this.#wrongRoot)
     if (this.#findings.none) this.#unproved()
-    const whole = this.#findings.counts
-    anchored.end(this.#sequence.next, this.#wrongRoot === null && this.#tree.intact, to === null && !whole.truncated)
+    const isWhole = to === null && !this.#findings.counts.truncated
+    anchored.end(this.#sequence.next, this.#wrongRoot === null && this.#tree.intact, isWhole)
+    if (isWhole && !this.#faults.some(({ kind }) => kind === 'truncated')) this.#rolledBack()
     if (this.#findings.none) for (const fault of this.#faults) this.#findings.add(fault)
     return this.#report(keys, anchored.met)
-  }
-
-  #receipt(text: string): void {
-    const parsed = parseReceipt(text)
-    if (!parsed || parsed.origin !== this.#head.origin)
-      this.#findings.add({ kind: 'forged', message: 'A receipt is none of this log, or can not be read.' })
-    else if (this.#grounds) this.#allow(parsed, this.#grounds)
-    else this.#receipts.push(parsed)
   }
 
   /** The keys are known before everything else: with the first thing that is no receipt. */
   #known(): Grounds {
     if (this.#grounds) return this.#grounds
     const { keys: known = [], anchors = [] } = this.#given
-    const keys = new LogKeys(this.#receipts, known)
+    const keys = this.#receipts.settle(known)
     if (keys.distrust !== null && this.#isRead) this.#findings.add({ kind: 'forged', message: keys.distrust })
     const anchored = new AnchoredStates(anchors, this.#head, keys, this.#findings)
-    this.#grounds = { keys, lawful: new LawfulChanges(), anchored }
-    for (const parsed of this.#receipts) this.#allow(parsed, this.#grounds)
+    this.#grounds = { keys, anchored }
     anchored.meet(this.#head.from, this.#tree)
     return this.#grounds
   }
@@ -137,16 +128,6 @@ export class LogVerification {
   #begin(): Grounds {
     this.#isRead = true
     return this.#known()
-  }
-
-  #allow({ receipt, note }: ParsedReceipt, { keys, lawful }: Grounds): void {
-    if (receipt.kind === 'key') return
-    if (keys.haveSigned(note, receipt.size, 'receipt')) {
-      lawful.allow(receipt)
-      return
-    }
-    const message = `The receipt ${receipt.id} is not signed by the log's key.`
-    this.#findings.add({ kind: 'forged', message })
   }
 
   #leaf(leaf: LogLeaf): void {
@@ -180,7 +161,8 @@ export class LogVerification {
   }
 
   #inexcusable(mismatch: Mismatch): Mismatch | null {
-    if (mismatch.why !== 'gone' || !this.#known().lawful.allowRemovalOf(mismatch.leaf.rowId)) return mismatch
+    const { rowId, index } = mismatch.leaf
+    if (mismatch.why !== 'gone' || !this.#receipts.lawful.allowRemovalOf(rowId, index)) return mismatch
     this.#removed++
     return null
   }
@@ -188,7 +170,7 @@ export class LogVerification {
   #unallowed(index: number, row: ErasedRow): Mismatch | null {
     const leaf = { index, rowId: row.id }
     try {
-      if (!this.#known().lawful.allowErasureOf(row)) return { leaf, why: 'erased' }
+      if (!this.#receipts.lawful.allowErasureOf(row)) return { leaf, why: 'erased' }
       this.#erased++
       return null
     } catch {
@@ -240,6 +222,15 @@ export class LogVerification {
       this.#sequence.admit(unreadableLeaf)
       this.#tree.break()
     } else if (!isKnown) this.#unreadable++
+  }
+
+  /** A receipt is of leaves that were there. What could not be read may have been some of them. */
+  #rolledBack(): void {
+    const { last } = this.#receipts
+    const most = Math.max(this.#sequence.next, this.#chain.claimed)
+    if (!last || last.size <= most + this.#unreadable) return
+    const message = `The receipt ${last.id} was signed when there were ${last.size} leaves, and the log has ${most}.`
+    this.#findings.add({ kind: 'rolled_back', message })
   }
 
   /** A checkpoint is stored together with the leaves it is about: leaves after the last one have lost theirs, or never had one. */

@@ -55,6 +55,11 @@ export interface ParsedReceipt {
   readonly note: ParsedNote
 }
 
+/** The same of a receipt that names a key. */
+export interface ParsedKeyReceipt extends ParsedReceipt {
+  readonly receipt: KeyReceipt
+}
+
 // No log has it for its origin: so a receipt is never taken for a checkpoint, nor the reverse.
 const firstLine = 'countersign-receipt/v1'
 
@@ -76,6 +81,10 @@ export function parseReceipt(text: string): ParsedReceipt | null {
 /** True for what can be the origin of a log: its name, which is also that of its key. */
 export function isOrigin(origin: unknown): origin is string {
   return isKeyName(origin) && origin !== firstLine
+}
+
+export function isKeyReceipt(parsed: ParsedReceipt): parsed is ParsedKeyReceipt {
+  return parsed.receipt.kind === 'key'
 }
 
 function jsonOf(text: string): Record<string, unknown> | null {

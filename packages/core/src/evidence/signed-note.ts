@@ -66,13 +66,14 @@ export function parseSignature(line: string): NoteSignature | null {
  */
 export function signersOf(note: ParsedNote, verifiers: Iterable<NoteVerifier>): NoteVerifier[] | null {
   const message = Buffer.from(note.text)
+  const known = [...verifiers]
   const found = new Set<NoteVerifier>()
-  for (const verifier of verifiers) {
-    for (const { name, id, bytes } of note.signatures) {
-      if (name !== verifier.name || id !== verifier.id) continue
-      if (!verifier.verify(message, bytes)) return null
-      found.add(verifier)
-    }
+  for (const { name, id, bytes } of note.signatures) {
+    const named = known.filter((verifier) => verifier.name === name && verifier.id === id)
+    // An id has four bytes: two keys may have the same.
+    const signers = named.filter((verifier) => verifier.verify(message, bytes))
+    if (named.length > 0 && signers.length === 0) return null
+    for (const signer of signers) found.add(signer)
   }
   return [...found]
 }

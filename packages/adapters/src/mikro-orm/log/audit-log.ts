@@ -10,6 +10,7 @@ import {
 } from '@countersign/core/evidence'
 import type { MikroORM } from '@mikro-orm/core'
 import { type SqlClient, sqlClient } from '../sql-client.js'
+import { withinRows } from './holds.js'
 import { type StoredRow, storedRowColumns } from './log-leaves.js'
 import { type LogRange, openLog } from './log-reader.js'
 import { subtreeReader } from './stored-tree.js'
@@ -93,7 +94,7 @@ async function rangeOf(client: SqlClient, from: Date, to: Date): Promise<LogRang
   const [found] = await client.query<{ first: string | null; last: string | null }>(
     `select min(l.leaf_index)::text as first, max(l.leaf_index)::text as last
     from audit_leaf l where l.row_id >= audit_first_id($1) and l.row_id < audit_first_id($2)`,
-    [from, to],
+    [withinRows(from), withinRows(to)],
   )
   if (!found || found.first === null || found.last === null) return { from: 0, to: 0 }
   return { from: Number(found.first), to: Number(found.last) + 1 }

@@ -36,15 +36,25 @@ const columns = `id, label, ${milliseconds('from_at')} as "from", ${milliseconds
 
 const monthOf = (parameter: string): string => `date_trunc('month', ${parameter}::timestamptz at time zone 'UTC')`
 
+// What the database has no date for is as good as these.
+const [earliest, latest] = [0, Date.parse('9999-12-31T00:00:00Z')]
+
+/** The same moment, or the nearest one that a row could be of. */
+export function withinRows(moment: Date): Date {
+  return new Date(Math.min(Math.max(moment.getTime(), earliest), latest))
+}
+
 export async function placeHold(client: SqlClient, { label, from, to }: HoldRequest, by: string): Promise<LegalHold> {
   if (label.trim() === '' || !(from.getTime() < to.getTime()))
     throw new AuditError('HOLD_INVALID', 'A legal hold needs a label and a time that ends after it begins.')
+  if (to.getTime() <= earliest || from.getTime() >= latest)
+    throw new AuditError('HOLD_INVALID', 'No row can be of that time: it ends before 1970, or begins after 9999.')
   const [placed] = await client.query<HoldRecord>(
     `insert into audit_hold (id, label, from_at, to_at, placed_by) values ($1, $2,
       ${monthOf('$3')} at time zone 'UTC',
       (${monthOf(`($4::timestamptz - interval '1 millisecond')`)} + interval '1 month') at time zone 'UTC', $5)
     returning ${columns}`,
-    [rowId(), label.trim(), from, to, by],
+    [rowId(), label.trim(), withinRows(from), withinRows(to), by],
   )
   return holdOf(placed as HoldRecord)
 }

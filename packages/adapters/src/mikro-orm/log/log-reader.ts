@@ -1,6 +1,6 @@
 import type { RowJson } from '@countersign/core'
 import type { Digest, FullSubtree, LogHead, LogLeaf, LogRecord, LogSource } from '@countersign/core/evidence'
-import { storedLevels } from '@countersign/core/evidence'
+import { parseReceipt, storedLevels } from '@countersign/core/evidence'
 import type { SqlClient } from '../sql-client.js'
 import { digestOfHex, type StoredRow, storedRowColumns } from './log-leaves.js'
 import { subtreeReader, subtreeRoots } from './stored-tree.js'
@@ -11,7 +11,7 @@ export interface LogRange {
   readonly to?: number
 }
 
-/** How far the log was when reading began: what comes later is not read. */
+/** How far the log was when reading began: what comes later is not read, unless a receipt that is read has seen it. */
 interface LogEnd {
   readonly origin: string
   readonly leaves: number
@@ -39,16 +39,27 @@ export async function openLog(client: SqlClient, { from = 0, to }: LogRange = {}
   return { head, records: () => new LogReading(client, head, end).records() }
 }
 
+// A database that was put back from a copy counts its transactions anew: until the sequencer has seen to that, nobody
+// knows what it has passed.
+const done = `case when restoring or pg_snapshot_xmax(done) > pg_snapshot_xmax(pg_current_snapshot()) then '3:3:' else done::text end`
+
 async function endOf(client: SqlClient): Promise<LogEnd> {
   const [found] = await client.query<{ leaves: string; size: string; done: string; note: string | null }>(
     `select coalesce((select max(leaf_index) + 1 from audit_leaf), 0)::text as leaves,
       coalesce((select max(tree_size) from audit_checkpoint), 0)::text as size,
-      (select done::text from audit_log_state) as done,
+      (select ${done} from audit_log_state) as done,
       (select note from audit_receipt where kind = 'key' order by tree_size, id limit 1) as note`,
     [],
   )
-  const { leaves = '0', size = '0', done = '3:3:', note = null } = found ?? {}
-  return { origin: note?.split('\n')[1] ?? '', leaves: Number(leaves), size: Number(size), done }
+  const { leaves = '0', size = '0', note = null } = found ?? {}
+  return { origin: note?.split('\n')[1] ?? '', leaves: Number(leaves), size: Number(size), done: found?.done ?? '3:3:' }
+}
+
+/** What was read of the leaves up to one of them, which may all be missing. */
+interface Page {
+  readonly records: readonly LogRecord[]
+  readonly to: number
+  readonly isEmpty: boolean
 }
 
 interface LeafRecord extends StoredRow {
@@ -68,6 +79,8 @@ class LogReading {
   readonly #head: LogHead
   readonly #end: LogEnd
   readonly #receipts = new Set<string>()
+  /** The most leaves that one of the receipts says there were. */
+  #witnessed = 0
 
   constructor(client: SqlClient, head: LogHead, end: LogEnd) {
     this.#client = client
@@ -78,25 +91,55 @@ class LogReading {
   async *records(): AsyncGenerator<readonly LogRecord[], void, undefined> {
     yield await this.#newReceipts()
     const { from, to } = this.#head
-    const last = to ?? this.#end.leaves
-    let coming = this.#page(from, last)
-    for (let first = from; first < last; first += leavesAtOnce) {
-      const page = await coming
-      // The next one is on its way while this one is worked on.
-      if (first + leavesAtOnce < last) coming = this.#page(first + leavesAtOnce, last)
-      coming.catch(() => undefined)
-      yield page
+    if (to !== null) {
+      yield* this.#pages(from, to)
+      yield await this.#checkpoints(this.#end.size - 1, this.#end.size)
+      return
     }
-    if (to !== null) yield await this.#checkpoints(this.#end.size - 1, this.#end.size)
-    else {
-      // Those that were there when reading began: beyond the last leaf where leaves were taken away.
-      yield await this.#checkpoints(last, Math.max(last, this.#end.size))
-      yield* this.#strays()
+    let [read, last] = [from, this.#end.leaves]
+    do {
+      yield* this.#pages(read, last)
+      read = last
+      last = await this.#reached(read)
+    } while (read < last)
+    // Those that were there when reading began: beyond the last leaf where leaves were taken away.
+    yield await this.#checkpoints(read, Math.max(read, this.#end.size))
+    yield* this.#strays()
+  }
+
+  async *#pages(from: number, last: number): AsyncGenerator<readonly LogRecord[], void, undefined> {
+    let coming = from < last ? this.#page(from, Math.min(from + leavesAtOnce, last)) : null
+    while (coming) {
+      const { records, to, isEmpty }: Page = await coming
+      // Of a leaf with a number that none can have, nobody waits for all those before it.
+      const next = isEmpty ? await this.#nextLeaf(to, last) : to
+      // The next one is on its way while this one is worked on.
+      coming = to < last ? this.#page(to, Math.min(next + leavesAtOnce, last)) : null
+      coming?.catch(() => undefined)
+      yield records
     }
   }
 
-  async #page(first: number, last: number): Promise<LogRecord[]> {
-    const to = Math.min(first + leavesAtOnce, last)
+  async #nextLeaf(from: number, last: number): Promise<number> {
+    const [found] = await this.#client.query<{ index: string | null }>(
+      'select min(leaf_index)::text as index from audit_leaf where leaf_index >= $1 and leaf_index < $2',
+      [from, last],
+    )
+    return Number(found?.index ?? last)
+  }
+
+  /** A receipt may be of a moment after reading began: then the log is read as far as it was at that moment. */
+  async #reached(read: number): Promise<number> {
+    if (this.#witnessed <= read) return read
+    const [found] = await this.#client.query<{ size: string | null }>(
+      `select min(tree_size)::text as size from audit_checkpoint
+      where tree_size >= $1 and tree_size <= (select max(leaf_index) + 1 from audit_leaf)`,
+      [this.#witnessed],
+    )
+    return Number(found?.size ?? read)
+  }
+
+  async #page(first: number, to: number): Promise<Page> {
     const [leaves, checkpoints, nodes] = [
       await this.#leaves(first, to),
       await this.#checkpoints(first === 0 ? Number.MIN_SAFE_INTEGER : first, to),
@@ -104,7 +147,8 @@ class LogReading {
     ]
     // After the rows: what erased them meanwhile has its receipt.
     const receipts = await this.#newReceipts()
-    return [...receipts, ...merged(leaves, [...nodes, ...checkpoints])]
+    const records = [...receipts, ...merged(leaves, [...nodes, ...checkpoints])]
+    return { records, to, isEmpty: leaves.length === 0 }
   }
 
   async #leaves(from: number, to: number): Promise<LogLeaf[]> {
@@ -151,17 +195,20 @@ class LogReading {
       `select id, note from audit_receipt where not (id = any ($1::uuid[])) order by tree_size, id`,
       [[...this.#receipts]],
     )
-    for (const { id } of found) this.#receipts.add(id)
+    for (const { id, note } of found) {
+      this.#receipts.add(id)
+      this.#witnessed = Math.max(this.#witnessed, parseReceipt(note)?.receipt.size ?? 0)
+    }
     return found.map(({ note }) => ({ receipt: note }))
   }
 
-  /** Rows that the sequencer has passed, and that have no leaf all the same. */
+  /** Rows that the sequencer has passed, and that have no leaf all the same; one before the first is none. */
   async *#strays(): AsyncGenerator<readonly LogRecord[], void, undefined> {
     let after = '00000000-0000-0000-0000-000000000000'
     for (;;) {
       const found = await this.#client.query<{ id: string; stray: boolean }>(
         `select e.id, pg_visible_in_snapshot(e.xact, $2::pg_snapshot)
-            and not exists (select from audit_leaf l where l.row_id = e.id) as stray
+            and not exists (select from audit_leaf l where l.row_id = e.id and l.leaf_index >= 0) as stray
           from (select id, xact from audit_event where id > $1 order by id limit $3) e order by e.id`,
         [after, this.#end.done, rowsAtOnce],
       )

@@ -69,6 +69,8 @@ const checks: Checks = {
   },
 }
 
+// What the database can keep, and no receipt has to escape.
+const unambiguous = /^[^\p{Cc}\p{Cs}]+$/u
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const isoMoment = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d)$/
 
@@ -105,7 +107,7 @@ function assertNothingElse(kind: RequestKind, known: string, rest: Given): void 
 }
 
 function isText(value: unknown): value is string {
-  return typeof value === 'string' && value !== '' && value.length <= 256
+  return typeof value === 'string' && value.length <= 256 && unambiguous.test(value)
 }
 
 /** Hashes and nothing else: what people type is never kept. */
