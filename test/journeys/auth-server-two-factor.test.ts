@@ -64,6 +64,8 @@ for (const { name, here, make } of places) {
       expect((await client.post('/api/auth/2fa/enable', { code: on.code(secret) })).status).toBe(200)
       expect([await on.isIn(client), await on.isIn(elsewhere)]).toEqual([true, false])
       expect(client.cookies.get('at')).not.toBe(before.get('at'))
+      // MFA-14, RFT-09
+      expect((await elsewhere.post('/api/auth/refresh', {}, { origin: on.system.url })).status).toBe(401)
       client.cookies = before
       expect(await on.isIn(client)).toBe(false)
     })
@@ -92,6 +94,19 @@ for (const { name, here, make } of places) {
         { event: 'two_factor_challenge', outcome: 'success', actor: account, details: { factor: 'totp' } },
         { event: 'login', outcome: 'success', actor: account, details: { method: 'totp', remember: false } },
       ])
+    })
+
+    it('is demanded of a login by bearer tokens as well', async () => {
+      const { email, secret } = await on.secured('bearer@example.org')
+      const client = on.client()
+      const answer = await client.post('/api/auth/token', { email, password })
+      // MFA-14
+      expect([answer.status, Object.keys(answer.json).sort()]).toEqual([200, ['requires_2fa', 'session_token']])
+      expect(client.cookies.size).toBe(0)
+      const completed = await on.verify({ client: on.client(), token: answer.json.session_token }, on.code(secret))
+      expect(completed.status).toBe(200)
+      expect(completed.headers.getSetCookie()).toEqual([])
+      expect(completed.json).toMatchObject({ access: expect.any(String), refresh: expect.any(String) })
     })
 
     it('is offered for a login of minutes ago, or for the password', async () => {
