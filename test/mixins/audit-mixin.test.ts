@@ -1,6 +1,7 @@
 import '../support/events.js'
 import {
   auditMixin,
+  withBackupCodesAudit,
   withEmailVerificationAudit,
   withFailedResetAudit,
   withFileUploadAudit,
@@ -10,6 +11,10 @@ import {
   withPasswordResetAudit,
   withProfileUpdateAudit,
   withSignupAudit,
+  withTwoFactorChallengeAudit,
+  withTwoFactorDisableAudit,
+  withTwoFactorEnableAudit,
+  withTwoFactorSetupAudit,
   withVerificationMailAudit,
 } from '@countersign/mixins'
 import { describe, expect, it } from 'vitest'
@@ -111,6 +116,11 @@ describe.each([
   ['withVerificationMailAudit', withVerificationMailAudit, 'email_verification_request', true],
   ['withPasswordResetAudit', withPasswordResetAudit, 'password_reset', false],
   ['withPasswordChangeAudit', withPasswordChangeAudit, 'password_change', false],
+  ['withTwoFactorSetupAudit', withTwoFactorSetupAudit, 'two_factor_setup', false],
+  ['withTwoFactorEnableAudit', withTwoFactorEnableAudit, 'two_factor_enable', false],
+  ['withTwoFactorDisableAudit', withTwoFactorDisableAudit, 'two_factor_disable', false],
+  ['withTwoFactorChallengeAudit', withTwoFactorChallengeAudit, 'two_factor_challenge', false],
+  ['withBackupCodesAudit', withBackupCodesAudit, 'backup_codes_regenerate', false],
   ['withFileUploadAudit', withFileUploadAudit, 'file_upload', false],
 ] as const)('%s', (name, mixin, event, takesEmail) => {
   it(`records ${event} of \`post\``, async () => {

@@ -5,6 +5,7 @@ import {
   AuditEvent,
   auditMixin,
   Throttle,
+  withBackupCodesAudit,
   withEmailVerificationAudit,
   withFailedResetAudit,
   withFileUploadAudit,
@@ -15,6 +16,10 @@ import {
   withProfileUpdateAudit,
   withSignupAudit,
   withThrottle,
+  withTwoFactorChallengeAudit,
+  withTwoFactorDisableAudit,
+  withTwoFactorEnableAudit,
+  withTwoFactorSetupAudit,
   withVerificationMailAudit,
 } from '@countersign/mixins'
 import { IsEmail, IsOptional, IsString } from 'class-validator'
@@ -123,6 +128,11 @@ const mixins: Readonly<Partial<Record<EventName, Mixin>>> = {
   email_verification: withEmailVerificationAudit,
   password_change: withPasswordChangeAudit,
   password_reset: withPasswordResetAudit,
+  two_factor_setup: withTwoFactorSetupAudit,
+  two_factor_enable: withTwoFactorEnableAudit,
+  two_factor_disable: withTwoFactorDisableAudit,
+  two_factor_challenge: withTwoFactorChallengeAudit,
+  backup_codes_regenerate: withBackupCodesAudit,
   file_upload: withFileUploadAudit,
   profile_update: withProfileUpdateAudit,
 }

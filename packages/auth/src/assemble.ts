@@ -8,13 +8,17 @@ import type { AuthServices } from './auth-services.js'
 import type { AuthSettings } from './auth-settings.js'
 import type { Mails } from './mails/mails.js'
 import { PasswordChanges } from './passwords/password-changes.js'
+import { PasswordProof } from './passwords/password-proof.js'
 import { PasswordReplacement } from './passwords/password-replacement.js'
 import { PasswordResets } from './passwords/password-resets.js'
 import { Passwords } from './passwords/passwords.js'
 import { Profiles } from './profiles/profiles.js'
 import { assembleSessions } from './sessions/assemble-sessions.js'
 import type { Database } from './store/database.js'
+import { databaseState } from './store/database-state.js'
 import { OneTimeTokens } from './store/one-time-tokens.js'
+import { redisState } from './store/redis-state.js'
+import { assembleTwoFactor } from './two-factor/assemble-two-factor.js'
 
 /** Makes the services, each of those it works with. */
 export function assemble(
@@ -31,9 +35,12 @@ export function assemble(
   const replacement = new PasswordReplacement({ sessions, tokens, mails })
   const { publicUrl } = settings
   const adminLinks = new AdminLinks({ orm, secrets, publicUrl, tokens, replacement })
+  const proof = new PasswordProof({ orm, passwords })
+  const state = settings.redis ? redisState(settings.redis) : databaseState(orm)
   return {
     accounts: new Accounts({ orm, passwords, tokens, mails, verificationMails }),
     ...sessionParts,
+    ...assembleTwoFactor(settings, { secrets, orm, mails, sessions, proof, state }),
     verificationMails,
     passwordResets: new PasswordResets({ orm, passwords, tokens, mails, replacement, adminLinks }),
     passwordChanges: new PasswordChanges({ orm, passwords, replacement }),

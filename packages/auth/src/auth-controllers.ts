@@ -3,6 +3,7 @@ import { AuditEventsController } from './controllers/audit-events-controller.js'
 import { AuditHoldsController } from './controllers/audit-holds-controller.js'
 import { AuditLogController } from './controllers/audit-log-controller.js'
 import { AuditRequestsController } from './controllers/audit-requests-controller.js'
+import { BackupCodesController } from './controllers/backup-codes-controller.js'
 import { BearerLoginController } from './controllers/bearer-login-controller.js'
 import { BearerRefreshController } from './controllers/bearer-refresh-controller.js'
 import { ChangePasswordController } from './controllers/change-password-controller.js'
@@ -18,8 +19,12 @@ import { RefreshController } from './controllers/refresh-controller.js'
 import { SessionsController } from './controllers/sessions-controller.js'
 import { SignupController } from './controllers/signup-controller.js'
 import { TokenVerifyController } from './controllers/token-verify-controller.js'
+import { TwoFactorDisableController } from './controllers/two-factor-disable-controller.js'
+import { TwoFactorEnableController } from './controllers/two-factor-enable-controller.js'
+import { TwoFactorSetupController } from './controllers/two-factor-setup-controller.js'
 import { VerificationMailController } from './controllers/verification-mail-controller.js'
 import { VerifyAccountController } from './controllers/verify-account-controller.js'
+import { VerifyLoginController } from './controllers/verify-login-controller.js'
 import type { AuthControllerClass } from './web/provided.js'
 
 /** Every controller of the reference system; a server serves them all. */
@@ -39,6 +44,11 @@ export const authControllers: readonly AuthControllerClass[] = Object.freeze([
   PasswordResetController,
   PasswordResetConfirmController,
   ChangePasswordController,
+  TwoFactorSetupController,
+  TwoFactorEnableController,
+  TwoFactorDisableController,
+  BackupCodesController,
+  VerifyLoginController,
   LoginHistoryController,
   ProfileController,
   AdminUsersController,

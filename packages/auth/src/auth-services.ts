@@ -14,9 +14,10 @@ import type { SessionList } from './sessions/session-list.js'
 import type { Sessions } from './sessions/sessions.js'
 import type { SigningKeys } from './sessions/signing-keys.js'
 import type { Sweeper } from './store/sweeper.js'
+import type { TwoFactorRoom } from './two-factor/assemble-two-factor.js'
 
 /** What the controllers call. */
-export interface AuthServices {
+export interface AuthServices extends TwoFactorRoom {
   readonly accounts: Accounts
   readonly sessions: Sessions
   readonly verificationMails: VerificationMails

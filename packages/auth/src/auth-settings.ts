@@ -9,6 +9,7 @@ import type { SessionLifetimes } from './sessions/sessions.js'
 import type { SigningAlgorithm } from './sessions/signing-keys.js'
 import type { DatabaseLocation } from './store/database.js'
 import type { RedisClient } from './store/redis-state.js'
+import type { TwoFactorSettings } from './two-factor/two-factor-settings.js'
 
 /** The log over the trail: who signs it, where its checkpoints are kept, and how it grows old. */
 export interface AuditLogSettings {
@@ -106,6 +107,8 @@ export interface AuthSettings {
   readonly sessionLifetimes?: Partial<SessionLifetimes>
   readonly refreshTokens?: RefreshTokenSettings
   readonly cookies?: CookieSettings
+  /** Second factors: their name in apps, and how many codes may be tried. */
+  readonly twoFactor?: TwoFactorSettings
   /**
    * Origins besides our own whose pages may use the API with the session's cookies, each exact
    * (`https://app.example.org`). None: no page of another origin may read an answer (CORS).
@@ -125,6 +128,8 @@ export const defaultLimits: ScopeLimits = {
   password_reset: { address: '5/min', identifier: '3/h' },
   password_reset_confirm: '20/min',
   change_password: { address: '10/min', failures: '5/5min' },
+  verify_login: '10/min',
+  two_factor: { address: '20/min', failures: '5/5min' },
   profile: { address: '60/min', identifier: '30/min' },
   admin_read: '120/min',
   admin_write: '30/min',

@@ -10,10 +10,13 @@
  * }
  */
 export interface AuditReasons {
+  account_changed: true
   already_registered: true
   already_verified: true
+  attempts_exhausted: true
   bad_credentials: true
   client_disconnected: true
+  code_reused: true
   conflict: true
   csrf: true
   disabled: true
@@ -34,11 +37,17 @@ export interface AuditReasons {
   password_too_short: true
   password_unchanged: true
   payload_too_large: true
+  reauthentication_required: true
   rejected: true
   reused: true
   rolled_back: true
+  session_expired: true
+  setup_required: true
   throttled: true
   timeout: true
+  two_factor_already_enabled: true
+  two_factor_not_enabled: true
+  two_factor_required: true
   unauthenticated: true
   unavailable: true
   unexpected_file: true
@@ -47,6 +56,8 @@ export interface AuditReasons {
   unsupported_media_type: true
   unverified: true
   validation_failed: true
+  wrong_browser: true
+  wrong_code: true
   wrong_password: true
 }
 

@@ -7,6 +7,7 @@ import type { AuthServices } from '../auth-services.js'
 import { handOver } from '../sessions/hand-over.js'
 import { currentUser } from '../sessions/principals.js'
 import { BearerLoginRequest } from '../sessions/session-bodies.js'
+import { askForCode } from '../two-factor/ask-for-code.js'
 
 @JsonController('/api/auth/token')
 class BearerLogin {
@@ -21,9 +22,10 @@ class BearerLogin {
   @HttpCode(200)
   @Post()
   async post(@Body() { email, password, remember_me = false }: BearerLoginRequest, @Res() response: Response) {
-    const { accounts, sessions, cookies } = this.#services
+    const { accounts, logins, cookies, pendingCookie } = this.#services
     const user = await accounts.authenticate(email, password)
-    const session = await sessions.open(user, { remember: remember_me })
+    const { session, pending } = await logins.begin(user, { remember: remember_me, browser: false })
+    if (pending) return askForCode({ response, cookie: pendingCookie }, pending)
     actAs({ id: user.id, label: user.email })
     return { user: publicUser(user), ...handOver(cookies, { response, byCookie: false }, session) }
   }

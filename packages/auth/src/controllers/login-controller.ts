@@ -6,6 +6,7 @@ import { publicUser } from '../accounts/public-user.js'
 import type { AuthServices } from '../auth-services.js'
 import { handOver } from '../sessions/hand-over.js'
 import { currentUser } from '../sessions/principals.js'
+import { askForCode } from '../two-factor/ask-for-code.js'
 import { LoginRequest } from '../web/request-bodies.js'
 
 @JsonController('/api/auth/login')
@@ -20,9 +21,10 @@ class Login {
   @HttpCode(200)
   @Post()
   async post(@Body() { email, password, remember_me = false }: LoginRequest, @Res() response: Response) {
-    const { accounts, sessions, cookies } = this.#services
+    const { accounts, logins, cookies, pendingCookie } = this.#services
     const user = await accounts.authenticate(email, password)
-    const session = await sessions.open(user, { remember: remember_me })
+    const { session, pending } = await logins.begin(user, { remember: remember_me, browser: true })
+    if (pending) return askForCode({ response, cookie: pendingCookie }, pending)
     actAs({ id: user.id, label: user.email })
     return { user: publicUser(user), ...handOver(cookies, { response, byCookie: true }, session) }
   }

@@ -74,6 +74,11 @@ export class Mails {
     )
   }
 
+  /** Tells of something that was done to an account, with the way to the server for who did not do it. */
+  notice(subject: string, sentence: string): MailContent {
+    return letter(subject, sentence, `${this.#publicUrl}/`)
+  }
+
   /** The address comes from the settings, never from the request: a Host header is anybody's text. */
   #link(path: string, token: string): string {
     return `${this.#publicUrl}${path}?token=${encodeURIComponent(token)}`

@@ -1,5 +1,6 @@
 import { defineEntity, type InferEntity, p } from '@mikro-orm/core'
 import { Consent, Profile } from '../profiles/profile-entities.js'
+import { BackupCode, SecondFactor } from '../two-factor/two-factor-entities.js'
 
 /** An account. Never serialised as it stands: `publicUser` says what leaves the server. */
 export const User = defineEntity({
@@ -82,4 +83,4 @@ export const Mail = defineEntity({
 export type Mail = InferEntity<typeof Mail>
 
 /** Every entity of the reference system. */
-export const authEntities = [User, Session, OneTimeToken, Mail, Profile, Consent] as const
+export const authEntities = [User, Session, OneTimeToken, Mail, Profile, Consent, SecondFactor, BackupCode] as const

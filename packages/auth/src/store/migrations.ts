@@ -2,6 +2,7 @@ import { auditStoreMigrations } from '@countersign/adapters/mikro-orm'
 import type { MigrationObject } from '@mikro-orm/core'
 import { CreateAccounts } from './migrations/create-accounts.js'
 import { CreateProfiles } from './migrations/create-profiles.js'
+import { CreateSecondFactors } from './migrations/create-second-factors.js'
 import { CreateSessionTokens } from './migrations/create-session-tokens.js'
 import { CreateShortLivedState } from './migrations/create-short-lived-state.js'
 import { IndexUsers } from './migrations/index-users.js'
@@ -14,4 +15,5 @@ export const authMigrations: MigrationObject[] = [
   { name: 'countersign-auth-3', class: CreateShortLivedState },
   { name: 'countersign-auth-4', class: CreateSessionTokens },
   { name: 'countersign-auth-5', class: IndexUsers },
+  { name: 'countersign-auth-6', class: CreateSecondFactors },
 ]

@@ -1,0 +1,40 @@
+import { actAs } from '@countersign/core'
+import { Throttle, withTwoFactorChallengeAudit } from '@countersign/mixins'
+import type { Request, Response } from 'express'
+import { Body, HttpCode, JsonController, Post, Req, Res } from 'routing-controllers'
+import { publicUser } from '../accounts/public-user.js'
+import type { AuthServices } from '../auth-services.js'
+import { handOver } from '../sessions/hand-over.js'
+import { currentUser } from '../sessions/principals.js'
+import { VerifyLoginRequest } from '../two-factor/two-factor-bodies.js'
+
+@JsonController('/api/auth/2fa/verify-login')
+class VerifyLogin {
+  readonly #services: AuthServices
+
+  constructor(services: AuthServices) {
+    this.#services = services
+  }
+
+  @Throttle('verify_login')
+  @HttpCode(200)
+  @Post()
+  async post(@Req() request: Request, @Res() response: Response, @Body() body: VerifyLoginRequest) {
+    const { logins, cookies, pendingCookie } = this.#services
+    const tokens = { sessionToken: body.session_token, browserToken: pendingCookie.read(request) }
+    const { user, session, used, browser } = await logins.complete(tokens, body.code)
+    actAs({ id: user.id, label: user.email })
+    if (browser) pendingCookie.clear(response)
+    return {
+      user: publicUser(user),
+      ...handOver(cookies, { response, byCookie: browser }, session),
+      ...(used.factor === 'backup_code' ? { backup_codes_remaining: used.remaining } : {}),
+    }
+  }
+}
+
+/** POST `2fa/verify-login`: completes a login by a code, and hands over what the login would have. */
+export class VerifyLoginController extends withTwoFactorChallengeAudit(VerifyLogin) {
+  static readonly className: string = 'VerifyLoginController'
+  static readonly actor = currentUser
+}
