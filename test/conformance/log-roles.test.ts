@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { logSequencer, mikroOrmSink } from '@countersign/adapters/mikro-orm'
+import { logSequencer, mikroOrmSink, sqlExecutor } from '@countersign/adapters/mikro-orm'
+import { type AuditJobs, auditJobs } from '@countersign/adapters/pg-boss'
+import { rowId } from '@countersign/core'
 import { newSigningKey, noteSigner, verifyLog } from '@countersign/core/evidence'
 import { sampleRow } from '@countersign/core/testing'
 import { MikroORM } from '@mikro-orm/postgresql'
@@ -13,6 +15,16 @@ import { origin, ownLog } from '../support/logs.js'
 const postgres = storeDatabases.find(({ name }) => name === 'PostgreSQL')
 const [, statements = ''] = /```sql\n([\s\S]*?)```/.exec(readFileSync(join(root, 'docs/threat-model.md'), 'utf8')) ?? []
 
+/** The queue of a process that asks for work and does none. */
+async function inQueue(orm: Parameters<typeof sqlExecutor>[0], use: (queue: AuditJobs) => Promise<void>) {
+  const database = sqlExecutor(orm)
+  const queue = auditJobs({ database, requests: { run: async () => undefined } as never, concurrency: 0 })
+  await queue.start()
+  await use(queue)
+  await queue.stop()
+  await database.close()
+}
+
 describe.runIf(postgres?.here)('two roles, as the threat model grants them', () => {
   const own = ownLog(postgres?.open ?? (() => Promise.reject(new Error('no PostgreSQL'))))
   const role = `shop_server_${process.pid}`
@@ -20,6 +32,7 @@ describe.runIf(postgres?.here)('two roles, as the threat model grants them', () 
   let client: pg.Client
 
   beforeAll(async () => {
+    await inQueue(own().database.orm, async () => undefined)
     for (const statement of statements.replaceAll('shop_server', role).split(';')) {
       if (statement.trim() !== '') await own().execute(statement)
     }
@@ -46,6 +59,13 @@ describe.runIf(postgres?.here)('two roles, as the threat model grants them', () 
     await own().sequencer.catchUp()
     expect(await own().reader.get(row.id)).toEqual(row)
     expect(await verifyLog(await own().log.open())).toMatchObject({ sound: true, leaves: 1 })
+  })
+
+  it('a server asks for work, which waits for the process that has the key', async () => {
+    const id = rowId()
+    await inQueue(orm as never, (queue) => queue.enqueue(id))
+    const jobs = await own().execute(`select state from countersign_jobs.job where id = '${id}'`)
+    expect(jobs).toEqual([{ state: 'created' }])
   })
 
   it.each([
