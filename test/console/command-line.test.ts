@@ -2,15 +2,18 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { lockDataFolder, logSequencer, mikroOrmSink } from '@countersign/adapters/mikro-orm'
+import { lockDataFolder, logOperations, logSequencer, mikroOrmSink } from '@countersign/adapters/mikro-orm'
+import { createAuditTrail, memorySink } from '@countersign/core'
 import { fileAnchor, newSigningKey, noteSigner } from '@countersign/core/evidence'
 import { checkpointKeyOf } from '@countersign/core/keys'
 import { sampleRow } from '@countersign/core/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { asker, testRequests } from '../support/audit-requests.js'
 import { bundleOf, SampleLog } from '../support/bundle-builder.js'
 import { countersign, folderDatabase, started, typed } from '../support/consoles.js'
 import { postgresAvailable, postgresDatabase, type TestDatabase } from '../support/databases.js'
 import { freshFolder } from '../support/fresh-folder.js'
+import type { TestLog } from '../support/logs.js'
 
 describe('a command line', () => {
   it('without a command, or with an unknown one, says what there is, and ends with 2', async () => {
@@ -177,6 +180,20 @@ describe.runIf(await postgresAvailable())('a server of databases', () => {
     expect(JSON.parse(out)).toEqual({ leaves: 1 })
     const { name } = noteSigner(await readFile(join(env.DATA_DIR, 'checkpoint.key'), 'utf8')).verifier
     expect(name).toBe('example.org/audit')
+  })
+
+  it('has done what was asked for over the API by a process without the key', async () => {
+    const trail = createAuditTrail({ sink: memorySink() })
+    const log = { trail, operations: logOperations(database.orm, { trail }), database } as unknown as TestLog
+    const { requests, jobs, close } = testRequests(log, { concurrency: 0, approval: false })
+    await jobs.start()
+    const asked = await requests.request(asker, 'erasure', { subject: { type: 'user', id: 'u-1' } })
+    const env = { DATABASE_URL: database.url ?? '', DATA_DIR: join(folder, 'data'), PUBLIC_URL: 'https://example.org' }
+    const child = started(['sequence'], env)
+    await expect.poll(() => requests.get(asked.id), { timeout: 20_000 }).toMatchObject({ state: 'done' })
+    child.kill('SIGTERM')
+    expect(await once(child, 'close')).toEqual([0, null])
+    await close()
   })
 
   it('whose key this process has not: what is signed is refused, what is read is not', async () => {

@@ -162,6 +162,8 @@ for (const { name, make, here } of places) {
         expect([status, json.code], JSON.stringify(body)).toEqual([400, 'invalid_request'])
         expect(json.detail).toBeTruthy()
       }
+      const backwards = await clients.root.get('/api/audit/export?from=2026-02-01T00:00:00Z&to=2026-01-01T00:00:00Z')
+      expect([backwards.status, backwards.json.code]).toEqual([400, 'invalid_request'])
     })
 
     it.each([

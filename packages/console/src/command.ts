@@ -1,4 +1,5 @@
 import type { AuditLog, LogOperations, Sequencer, SequencerOptions } from '@countersign/adapters/mikro-orm'
+import type { AuditJobs } from '@countersign/adapters/pg-boss'
 import type { AuditTrail } from '@countersign/core'
 import type { CheckpointAnchor, NoteSigner } from '@countersign/core/evidence'
 import type { Option, Words } from './words.js'
@@ -26,6 +27,8 @@ export interface OpenStore {
   operations(more?: readonly CheckpointAnchor[]): LogOperations
   log(): AuditLog
   sequencer(options: Omit<SequencerOptions, 'signer'>): Sequencer
+  /** What does the work that was asked for over the API. */
+  jobs(): AuditJobs
 }
 
 /** A command that needs no database. */

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { mikroOrmSink } from '@countersign/adapters/mikro-orm'
+import { retentionOf } from '@countersign/adapters/pg-boss'
 import { createAuditTrail } from '@countersign/core'
 import { fileAnchor } from '@countersign/core/evidence'
 import { checkpointKeyOf, Secrets, storedSecret } from '@countersign/core/keys'
@@ -26,11 +27,13 @@ export async function runHere(
   const key = secret ? new Secrets(secret).key('audit') : undefined
   // Only what signs the log from now on may make a key: to hold a log against a fresh one would be to call it forged.
   const signer = checkpointKeyOf(env, { folder, ...(isServersWork && { publicUrl }) })
+  const retention = isServersWork ? retentionOf(env) : undefined
   const database = await openDatabase(location, { isPatient: !isServersWork })
   try {
     const trail = createAuditTrail({ sink: mikroOrmSink(database.orm, { connections: 1 }), ...(key && { key }) })
     const anchors = env.ANCHOR_FILE ? [fileAnchor({ path: resolve(env.ANCHOR_FILE) })] : []
-    const system = { orm: database.orm, trail, signer, anchors, hasTrailKey: key !== undefined }
+    const known = { trail, signer, anchors, hasTrailKey: key !== undefined }
+    const system = { orm: database.orm, ...known, ...(retention && { retention }) }
     const server = isServersWork && 'folder' in location ? await serveCommands({ folder, ...system }) : undefined
     const store = runningStore(system)
     let code = 1

@@ -1,4 +1,5 @@
-import { auditLog, logOperations, logSequencer } from '@countersign/adapters/mikro-orm'
+import { auditLog, logOperations, logRequests, logSequencer, sqlExecutor } from '@countersign/adapters/mikro-orm'
+import { auditJobs, type RetentionPolicy } from '@countersign/adapters/pg-boss'
 import { AuditError, type AuditTrail } from '@countersign/core'
 import type { CheckpointAnchor, NoteSigner } from '@countersign/core/evidence'
 import type { MikroORM } from '@mikro-orm/core'
@@ -15,6 +16,8 @@ export interface CommandSystem {
   readonly signer?: NoteSigner | null
   /** What a verification holds the log against. */
   readonly anchors?: readonly CheckpointAnchor[]
+  /** How long rows are kept, where this process sees to it. */
+  readonly retention?: RetentionPolicy
 }
 
 /** A store for the time of one command. */
@@ -23,9 +26,9 @@ export interface RunningStore extends OpenStore {
 }
 
 export function runningStore(system: CommandSystem): RunningStore {
-  const { orm, trail, signer = null, anchors = [], hasTrailKey = true } = system
+  const { orm, trail, signer = null, anchors = [], hasTrailKey = true, retention } = system
   const closing: Array<() => Promise<void>> = []
-  return {
+  const store: RunningStore = {
     trail,
     signer,
     hasTrailKey,
@@ -46,8 +49,26 @@ export function runningStore(system: CommandSystem): RunningStore {
       closing.push(() => sequencer.stop())
       return sequencer
     },
+    jobs() {
+      const database = sqlExecutor(orm)
+      const requests = logRequests(orm, {
+        ...{ trail, approval: false },
+        enqueue: (id, transaction, alone) => jobs.enqueue(id, transaction, alone),
+      })
+      const jobs = auditJobs({
+        ...{ database, requests: requests.worker(store.operations()) },
+        ...(retention && { schedules: { retention } }),
+      })
+      closing.unshift(() => jobs.stop())
+      closing.push(
+        () => requests.close(),
+        () => database.close(),
+      )
+      return jobs
+    },
     async close() {
       for (const close of closing.splice(0)) await close()
     },
   }
+  return store
 }

@@ -38,6 +38,8 @@ export class AuditLogController {
   @Get('/export')
   async export(@QueryParams() { from, to }: ExportQuery, @Res() response: Response) {
     const { log } = this.#services.audit
+    if (from && to && from >= to)
+      throw new AuthRefusal(400, 'invalid_request', { detail: 'to must be later than from.' })
     const range = from || to ? await log.rangeOf(from ?? new Date(0), to ?? new Date('9999-12-31T00:00:00Z')) : {}
     const source = await log.open(range)
     const { head } = source

@@ -6,7 +6,8 @@ import { jsonLine, many, printable } from '../terminal-text.js'
 export const sequenceCommand: Command = {
   name: 'sequence',
   usage: '[--once]',
-  about: 'gives rows their leaves and signs checkpoints, until it is stopped; --once: for the rows that are there',
+  about:
+    'gives rows their leaves, signs checkpoints and does what servers were asked for, until it is stopped; --once: gives the rows that are there their leaves',
   example: 'countersign sequence --once',
   options: { once: 'flag' },
   words: 0,
@@ -25,6 +26,7 @@ export const sequenceCommand: Command = {
         else {
           sequencer.watch(changesTo(io))
           sequencer.start()
+          await store.jobs().start()
           await io.err('Rows get their leaves from now on, until this process is stopped.\n')
           await stopped(io.signal)
           await sequencer.stop()
