@@ -1,0 +1,1 @@
+export const users = { name: 'users', load: async () => ({ status: 404, data: {} }) }
