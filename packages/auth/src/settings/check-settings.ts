@@ -30,14 +30,12 @@ export function checkSettings(settings: AuthSettings): void {
 }
 
 function contradictions(settings: AuthSettings): string[] {
-  const { accessTokens = {}, sessionLifetimes = {}, cookies = {}, auditLog = {} } = settings
+  const { sessionLifetimes = {}, cookies = {}, auditLog = {} } = settings
   const faults: string[] = []
   for (const [name, lifetime] of Object.entries(sessionLifetimes)) {
     const { idle, absolute } = lifetime ?? {}
     if (idle !== undefined && absolute !== undefined && idle > absolute)
       faults.push(`sessionLifetimes.${name}.idle is longer than absolute: a session would never end for want of use`)
-    if (idle !== undefined && (accessTokens.lifetime ?? 600) > idle)
-      faults.push(`sessionLifetimes.${name}.idle is shorter than accessTokens.lifetime: make tokens live shorter`)
   }
   const { accessName = 'at', refreshName = 'rt', sameSite, secure = settings.production === true, prefixed } = cookies
   if (accessName === refreshName) faults.push('cookies.accessName and cookies.refreshName must differ')

@@ -11,8 +11,8 @@ const limit = /^[1-9]\d{0,5}\/\d{0,5}\s?(?:s|sec|m|min|h|hour|d|day)$/
 const cookieName = text('a name of letters, digits, - and _ without a prefix', /^(?!__)[\w-]{1,64}$/)
 const origin = mustBe('an exact origin like https://app.example.org, without a path or *', isOrigin)
 const lifetime = group<NonNullable<NonNullable<AuthSettings['sessionLifetimes']>['usual']>>({
-  idle: count('seconds', 60, year),
-  absolute: count('seconds', 60, year),
+  idle: count('seconds', 1, year),
+  absolute: count('seconds', 1, year),
 })
 
 const database: Rule = mustBe(
@@ -90,7 +90,7 @@ export const settingRules: Rules<AuthSettings> = {
   passwordHasher: madeWith('a hasher, as argon2idHasher makes one', 'hash', 'verify', 'needsRehash'),
   consentVersion: text('a name of 1 to 64 characters', /^[\w.-]{1,64}$/),
   accessTokens: group<NonNullable<AuthSettings['accessTokens']>>({
-    lifetime: count('seconds', 10, 3600),
+    lifetime: count('seconds', 1, 3600),
     algorithm: oneOf('EdDSA', 'ES256', 'HS256'),
     issuer: text('a text', /./),
     audience: text('a text', /./),
@@ -112,7 +112,7 @@ export const settingRules: Rules<AuthSettings> = {
   twoFactor: group<NonNullable<AuthSettings['twoFactor']>>({
     issuer: text('1 to 64 characters without a colon', /^[^:\p{Cc}]{1,64}$/u),
     backupCodes: count('codes', 1, 50),
-    pendingLogin: count('seconds', 30, 3600),
+    pendingLogin: count('seconds', 1, 3600),
     attempts: count('codes', 1, 20),
     failures: group<NonNullable<NonNullable<AuthSettings['twoFactor']>['failures']>>({
       most: count('codes', 1, 100),
