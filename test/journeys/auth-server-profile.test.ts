@@ -28,6 +28,7 @@ for (const { name, here, make } of places) {
         user_id: id,
         email: 'new@example.org',
         is_admin: false,
+        two_factor: false,
         first_name: '',
         last_name: '',
         bio: '',

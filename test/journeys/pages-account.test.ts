@@ -64,8 +64,7 @@ describe.runIf(browserIsHere)('the pages of an account, in a browser', () => {
     await visitor.send('change-password', fields)
     await visitor.hears(/^The password is changed/)
     expect(await visitor.form('change-password').locator('input').first().inputValue()).toBe('')
-    await visitor.page.locator('#logout').click()
-    await visitor.sees('Log in')
+    await visitor.logsOut()
     await visitor.send('login', { email, password: changed })
     await visitor.sees('Security')
     expect(visitor.errors).toEqual([])
@@ -74,7 +73,12 @@ describe.runIf(browserIsHere)('the pages of an account, in a browser', () => {
 
   it('say so when a mailed page is opened without its token, and when the token is worth nothing', async () => {
     const visitor = await Visitor.comes(browser, system.url)
-    for (const page of ['reset-password', 'change-email-confirm', 'change-email-undo', 'api/auth/verify-account']) {
+    for (const page of [
+      'reset-password',
+      'api/auth/verify-account',
+      'api/auth/change-email-confirm',
+      'api/auth/change-email-undo',
+    ]) {
       await visitor.open(`/${page}`)
       await visitor.hears('This link has no token. Open it from the mail again.')
       expect(await visitor.faults()).toEqual([])

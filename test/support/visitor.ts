@@ -120,6 +120,12 @@ export class Visitor {
     await this.sees(section)
   }
 
+  async logsOut(): Promise<void> {
+    await this.page.locator('#logout').click()
+    await this.hears('You are logged out.')
+    await this.sees('Log in')
+  }
+
   /** The rows of the section that is shown, each as "event outcome". */
   rows(): Promise<string[]> {
     return this.page

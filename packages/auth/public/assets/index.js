@@ -18,53 +18,53 @@ const titles = {
   users: 'Users',
   trail: 'Trail',
 }
-const security = { name: 'security', load: () => twoFactor.load() }
 const nav = document.getElementById('sections')
 const who = document.getElementById('who')
 const logout = document.getElementById('logout')
 const notice = document.getElementById('notice')
 
+// What a page that was left says on the next one.
+const lastWords = 'countersign.last-words'
 // What this server offers to whoever is logged in, by name; null while nobody is.
 let offered = null
 
+const security = {
+  name: 'security',
+  async load() {
+    const account = await profile.load()
+    if (account.status !== 401) await twoFactor.load(account.data)
+    return account
+  },
+}
+
 async function enter() {
-  const own = await profile.load()
-  if (own.status === 401) return
-  const others = [security, sessions, ownHistory]
-  const answers = await Promise.all(others.map(({ load }) => load()))
-  if (answers.some(({ status }) => status === 401)) return
-  const sections = [...others, profile].filter((section, index) => isOffered(section, [...answers, own][index]))
+  const account = await security.load()
+  if (account.status === 401) return
+  const lists = await Promise.all([sessions.load(), ownHistory.load()])
+  if (lists.some(({ status }) => status === 401)) return
+  const answers = [{}, ...lists, account]
+  const sections = [security, sessions, ownHistory, profile].filter((_, index) => answers[index].status !== 404)
+  expectSession(true)
   // To try would be an attempt, and reading the trail is a row.
-  if (own.data.is_admin) sections.push(users, trail)
+  if (account.data.is_admin) sections.push(users, trail)
   offered = new Map(sections.map((section) => [section.name, section]))
   nav.replaceChildren(...sections.map(({ name }) => el('a', { href: `#${name}` }, titles[name])))
-  who.textContent = own.data.email ?? ''
-  frame(true)
-  tell('')
-  route()
+  who.textContent = account.data.email ?? ''
+  for (const part of [nav, who, logout]) part.hidden = false
+  const section = route()
+  if (section === users || section === trail) section.load()
 }
 
-function isOffered(section, { status }) {
-  return section === security || status !== 404
-}
-
+/** Nothing of who was here stays in the page. */
 function leave(text) {
-  offered = null
-  nav.replaceChildren()
-  who.textContent = ''
-  frame(false)
+  expectSession(false)
+  sessionStorage.setItem(lastWords, text)
   history.replaceState(null, '', '#login')
-  tell(text)
-  route()
-}
-
-function frame(isInside) {
-  for (const part of [nav, who, logout]) part.hidden = !isInside
+  location.reload()
 }
 
 function tell(text) {
   notice.textContent = text
-  notice.hidden = text === ''
 }
 
 /** Shows what the address names, as far as it may be shown; answers the section, where it is one. */
@@ -93,12 +93,13 @@ document.addEventListener('session-end', () => {
 })
 logout.addEventListener('click', async () => {
   const { ok, sentence } = await ask('logout', { method: 'POST', body: {} })
-  if (!ok) return tell(sentence)
-  expectSession(false)
-  leave('You are logged out.')
+  if (ok) leave('You are logged out.')
+  else tell(sentence)
 })
 
-openEntrance(enter)
+tell(sessionStorage.getItem(lastWords) ?? '')
+sessionStorage.removeItem(lastWords)
+openEntrance({ enter, tell })
 openCredentials(() => sessions.load())
 await enter()
 if (!offered) route()

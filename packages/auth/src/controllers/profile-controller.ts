@@ -21,7 +21,7 @@ class OwnProfile {
   @Get()
   async get(@Req() request: Request) {
     const principal = principalOf(request)
-    return profileJson(principal, await this.#services.profiles.of(principal.userId))
+    return this.#json(principal, await this.#services.profiles.of(principal.userId))
   }
 
   @Throttle('profile', { identifier: (request: Request) => principalOf(request).userId })
@@ -47,7 +47,11 @@ class OwnProfile {
 
   async #change(request: Request, changes: Partial<ProfileFields>) {
     const principal = principalOf(request)
-    return profileJson(principal, await this.#services.profiles.change(principal, changes))
+    return this.#json(principal, await this.#services.profiles.change(principal, changes))
+  }
+
+  async #json(principal: Principal, profile: Profile) {
+    return { two_factor: await this.#services.factors.isOn(principal.userId), ...profileJson(principal, profile) }
   }
 }
 

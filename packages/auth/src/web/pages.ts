@@ -27,8 +27,8 @@ export function mountPages(app: Express, { orm, mails, production }: PagesOption
   app.get('/', page('index.html'))
   app.get('/api/auth/verify-account', page('verify-account.html'))
   app.get('/reset-password', page('reset-password.html'))
-  app.get('/change-email-confirm', page('change-email-confirm.html'))
-  app.get('/change-email-undo', page('change-email-undo.html'))
+  app.get('/api/auth/change-email-confirm', page('change-email-confirm.html'))
+  app.get('/api/auth/change-email-undo', page('change-email-undo.html'))
   app.use('/assets', express.static(`${folder}assets`, { index: false, redirect: false }))
   if (production) return
   app.get('/dev/mailbox', page('mailbox.html'))
