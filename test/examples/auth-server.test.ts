@@ -7,6 +7,7 @@ import { secretOfFolder } from '@countersign/auth'
 import { Redis } from 'ioredis'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { AuthClient } from '../support/auth-client.js'
+import { secret } from '../support/auth-systems.js'
 import { emptyPostgres, postgresAvailable } from '../support/databases.js'
 import { redisInstalled, redisServer } from '../support/redis.js'
 import { killAll, launch, start } from '../support/server-process.js'
@@ -122,10 +123,11 @@ describe('the server, started as the README says', () => {
       { NODE_ENV: 'production', PUBLIC_URL: 'https://example.org' },
       /SECRET_KEY is required/,
     ],
-    ['a short secret', { SECRET_KEY: 'short' }, /SECRET_KEY must have 32 bytes/],
+    ['a short secret', { SECRET_KEY: 'short' }, /SECRET_KEY has 5 bytes and needs 32/],
+    ['a secret that is none', { SECRET_KEY: 'changeme'.repeat(5) }, /SECRET_KEY looks like no random bytes/],
     [
       'an insecure address in production',
-      { NODE_ENV: 'production', SECRET_KEY: 'x'.repeat(32), PUBLIC_URL: 'http://example.org' },
+      { NODE_ENV: 'production', SECRET_KEY: secret, PUBLIC_URL: 'http://example.org' },
       /PUBLIC_URL must be an https address/,
     ],
     ['half an administrator', { ADMIN_EMAIL: 'root@example.org' }, /ADMIN_EMAIL and ADMIN_PASSWORD go together/],
@@ -182,7 +184,7 @@ describe('the server, started as the README says', () => {
 
   it.each([
     ['the secret is in it', {}],
-    ['the secret is elsewhere', { SECRET_KEY: 'x'.repeat(32) }],
+    ['the secret is elsewhere', { SECRET_KEY: secret }],
   ])('names DATA_DIR when it is a file or can not be written, and %s', async (_title, env) => {
     const file = join(folder, 'file')
     await writeFile(file, '')
@@ -230,7 +232,7 @@ describe('the server, started as the README says', () => {
   it('keeps its spool in DATA_DIR or in SPOOL_DIR, for itself alone, and its metrics for the token', async () => {
     const elsewhere = join(folder, 'elsewhere')
     const token = 'a-token-that-nobody-guesses'
-    const env = { SECRET_KEY: 'x'.repeat(32), METRICS_TOKEN: token }
+    const env = { SECRET_KEY: secret, METRICS_TOKEN: token }
     const usual = await start({ DATA_DIR: join(folder, 'usual'), ...env })
     expect((await stat(join(folder, 'usual', 'spool'))).mode & 0o777).toBe(0o700)
     const other = await start({ DATA_DIR: join(folder, 'other'), SPOOL_DIR: elsewhere, ...env })
@@ -246,7 +248,7 @@ describe('the server, started as the README says', () => {
     const server = await start({
       DATA_DIR: folder,
       NODE_ENV: 'production',
-      SECRET_KEY: 'x'.repeat(32),
+      SECRET_KEY: secret,
       PUBLIC_URL: 'https://example.org',
     })
     expect((await fetch(`${server.url}/dev/mailbox.json`)).status).toBe(404)
@@ -261,7 +263,7 @@ describe('the server, started as the README says', () => {
     const env = {
       DATA_DIR: folder,
       DATABASE_URL: url,
-      SECRET_KEY: 'x'.repeat(32),
+      SECRET_KEY: secret,
       ADMIN_EMAIL: 'root@example.org',
       ADMIN_PASSWORD: password,
     }

@@ -27,6 +27,8 @@ for (const { name, here, make } of places) {
       expect(profile).toMatchObject({
         user_id: id,
         email: 'new@example.org',
+        is_admin: false,
+        two_factor: false,
         first_name: '',
         last_name: '',
         bio: '',
@@ -37,7 +39,8 @@ for (const { name, here, make } of places) {
         updated_at: expect.stringMatching(/Z$/),
       })
       await on.system.auth.services.accounts.ensureAdmin('chief@example.org', 'correct horse battery staple')
-      expect((await (await on.session('chief@example.org')).get(path)).json.email).toBe('chief@example.org')
+      const chief = await on.session('chief@example.org')
+      expect((await chief.get(path)).json).toMatchObject({ email: 'chief@example.org', is_admin: true })
     })
 
     it('are changed in part by PATCH, with one row that names the fields and not what they say', async () => {

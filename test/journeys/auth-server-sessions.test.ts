@@ -60,9 +60,9 @@ for (const { name, here, make } of places) {
       expect(on.client.cookies.has('at')).toBe(false)
       expect((await stranger.get('/api/auth/login-history', { authorization })).status).toBe(401)
       const rows = await on.rowsOf(async () =>
-        expect((await stranger.post('/api/auth/logout', {}, { authorization })).status).toBe(401),
+        expect((await stranger.post('/api/auth/logout', {}, { authorization })).status).toBe(204),
       )
-      expect(rows).toMatchObject([{ event: 'logout', outcome: 'denied', status: 401 }])
+      expect(rows).toMatchObject([{ event: 'logout', outcome: 'failure', reason: 'unauthenticated', status: 204 }])
     })
 
     it('stores no access token and no mailed token, in whole or in part', async () => {
@@ -101,11 +101,11 @@ for (const { name, here, make } of places) {
       ['broken percent-encoding', 'Bearer %E0%A4%A'],
     ])('refuses a request with %s as its credential, and records the refusal', async (_title, authorization) => {
       const rows = await on.rowsOf(async () => {
-        const answer = await on.client.post('/api/auth/logout', {}, { authorization })
+        const answer = await on.client.post('/api/auth/change-password', {}, { authorization })
         expect(answer.status).toBe(401)
       })
       expect(rows).toMatchObject([
-        { event: 'logout', outcome: 'denied', reason: 'unauthenticated', status: 401, actor: { type: 'anonymous' } },
+        { event: 'password_change', outcome: 'denied', reason: 'unauthenticated', status: 401, actor: { type: 'anonymous' } },
       ])
     })
 

@@ -10,7 +10,10 @@ import {
   withPasswordChangeAudit,
   withPasswordResetAudit,
   withProfileUpdateAudit,
+  withSessionRevokeAllAudit,
+  withSessionRevokeAudit,
   withSignupAudit,
+  withTokenRefreshAudit,
   withTwoFactorChallengeAudit,
   withTwoFactorDisableAudit,
   withTwoFactorEnableAudit,
@@ -122,6 +125,7 @@ describe.each([
   ['withTwoFactorChallengeAudit', withTwoFactorChallengeAudit, 'two_factor_challenge', false],
   ['withBackupCodesAudit', withBackupCodesAudit, 'backup_codes_regenerate', false],
   ['withFileUploadAudit', withFileUploadAudit, 'file_upload', false],
+  ['withTokenRefreshAudit', withTokenRefreshAudit, 'token_refresh', false],
 ] as const)('%s', (name, mixin, event, takesEmail) => {
   it(`records ${event} of \`post\``, async () => {
     const recorded = recording()
@@ -184,4 +188,22 @@ describe('the submitted e-mail', () => {
     await controller.post(...args)
     expect(onlyRow(recorded).attempted).toBeNull()
   })
+})
+
+it.each([
+  ['withSessionRevokeAudit', 'session_revoke', 'delete'],
+  ['withSessionRevokeAllAudit', 'session_revoke_all', 'deleteAll'],
+] as const)('%s records %s of `%s`, beside the other one', async (_name, event, method) => {
+  class Sessions {
+    async delete(): Promise<string> {
+      return 'one'
+    }
+    async deleteAll(): Promise<string> {
+      return 'all'
+    }
+  }
+  const recorded = recording()
+  const controller = new (finished(withSessionRevokeAllAudit(withSessionRevokeAudit(Sessions)), recorded))()
+  await controller[method]()
+  expect(onlyRow(recorded)).toMatchObject({ event, outcome: 'success', methodName: method })
 })

@@ -22,7 +22,7 @@ export interface TestSystem {
 }
 
 /** The secret of every system that is started here. */
-export const secret = 'x'.repeat(32)
+export const secret = 'jR2vN8xQ4mT7kB1wZ5cH9pL3sD6fG0yA'
 
 /** No limits, for what is not about them. */
 export const unlimited = Object.fromEntries(Object.keys(defaultLimits).map((scope) => [scope, null]))

@@ -14,8 +14,11 @@ import {
   withPasswordChangeAudit,
   withPasswordResetAudit,
   withProfileUpdateAudit,
+  withSessionRevokeAllAudit,
+  withSessionRevokeAudit,
   withSignupAudit,
   withThrottle,
+  withTokenRefreshAudit,
   withTwoFactorChallengeAudit,
   withTwoFactorDisableAudit,
   withTwoFactorEnableAudit,
@@ -135,10 +138,13 @@ const mixins: Readonly<Partial<Record<EventName, Mixin>>> = {
   backup_codes_regenerate: withBackupCodesAudit,
   file_upload: withFileUploadAudit,
   profile_update: withProfileUpdateAudit,
+  token_refresh: withTokenRefreshAudit,
+  session_revoke: withSessionRevokeAudit,
+  session_revoke_all: withSessionRevokeAllAudit,
 }
 export const identifying: readonly string[] = Object.keys(mixins).slice(0, 4)
 
-const eventPool: readonly EventName[] = [...(Object.keys(mixins) as EventName[]), 'session_revoke', 'token_refresh']
+const eventPool: readonly EventName[] = [...(Object.keys(mixins) as EventName[]), 'session_expire', 'token_reuse']
 const kinds: readonly LayerKind[] = [
   'mixin',
   'mixin',

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { join, resolve } from 'node:path'
-import { type AuditLogSettings, type AuthSettings, secretOfFolder } from '@countersign/auth'
+import { type AuditLogSettings, type AuthSettings, secretOfFolder, weaknessOf } from '@countersign/auth'
+import { AuditError } from '@countersign/core'
 import { fileAnchor } from '@countersign/core/evidence'
 import { checkpointKeyOf } from '@countersign/core/keys'
 
@@ -32,8 +33,8 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
   const publicUrl = publicUrlOf(env.PUBLIC_URL, urlOf(host, port ?? 3000), production, faults)
   if (production && !env.SECRET_KEY)
     faults.push("SECRET_KEY is required in production: 32 random bytes or more ('openssl rand -base64 32')")
-  else if (env.SECRET_KEY && Buffer.byteLength(env.SECRET_KEY) < 32)
-    faults.push('SECRET_KEY must have 32 bytes or more')
+  const weakness = env.SECRET_KEY ? weaknessOf(env.SECRET_KEY) : null
+  if (weakness !== null) faults.push(`SECRET_KEY ${weakness}`)
   // Not repeated: there is a password in it.
   if (env.DATABASE_URL && !/^postgres(?:ql)?:\/\/./.test(env.DATABASE_URL))
     faults.push('DATABASE_URL is no address of a PostgreSQL server; write for example postgres://user@host:5432/name')
@@ -47,7 +48,10 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
   if (env.AUDIT_APPROVAL && !['on', 'off'].includes(env.AUDIT_APPROVAL))
     faults.push("AUDIT_APPROVAL must be 'on' or 'off'")
   if (port === null || publicUrl === null || faults.length > 0)
-    throw new Error(`The settings are not right:${faults.map((fault) => `\n- ${fault}`).join('')}`)
+    throw new AuditError(
+      'SETTING_INVALID',
+      `The settings are not right:${faults.map((fault) => `\n- ${fault}`).join('')}`,
+    )
   const secret = env.SECRET_KEY || secretOfFolder(folder)
   const signer = checkpointKeyOf(env, { folder, publicUrl })
   const auditLog: AuditLogSettings = {

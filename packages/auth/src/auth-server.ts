@@ -24,6 +24,7 @@ import type { AuthSettings } from './auth-settings.js'
 import { attemptLimits } from './limits/attempt-limits.js'
 import { Mails } from './mails/mails.js'
 import { authorizationChecker } from './sessions/principals.js'
+import { checkSettings } from './settings/check-settings.js'
 import { type Database, openDatabase } from './store/database.js'
 import { Sweeper } from './store/sweeper.js'
 import { metricsReaders } from './web/metrics-readers.js'
@@ -49,9 +50,10 @@ export interface AuthServer {
 /**
  * Puts the reference system together.
  *
- * @throws AuditError `STORE_UNREACHABLE`, `STORE_LOCKED`, `SPOOL_INVALID`, `CONTROLLERS_INVALID`, …
+ * @throws AuditError `SETTING_INVALID` with every fault of the settings, `STORE_UNREACHABLE`, `STORE_LOCKED`, `SPOOL_INVALID`, `CONTROLLERS_INVALID`, …
  */
 export async function createAuthServer(settings: AuthSettings): Promise<AuthServer> {
+  checkSettings(settings)
   const secrets = new Secrets(settings.secret)
   const database = await openDatabase(settings.database)
   try {

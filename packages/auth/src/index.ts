@@ -69,6 +69,8 @@ export type {
   Sessions,
 } from './sessions/sessions.js'
 export type { SigningAlgorithm, SigningKeys } from './sessions/signing-keys.js'
+export { settingNames } from './settings/check-settings.js'
+export { weaknessOf } from './settings/weak-secret.js'
 export { type Database, type DatabaseLocation, openDatabase } from './store/database.js'
 export { databaseState } from './store/database-state.js'
 export { Mail, OneTimeToken, Session, User } from './store/entities.js'

@@ -1,86 +1,105 @@
-const answer = document.getElementById('answer')
-const rows = document.getElementById('rows')
-const title = document.getElementById('rows-title')
+import { ask, expectSession } from './api.js'
+import { openCredentials } from './credentials.js'
+import { el } from './dom.js'
+import { entrance, openEntrance } from './entrance.js'
+import { history as ownHistory } from './history.js'
+import { profile } from './profile.js'
+import { sessions } from './sessions.js'
+import { trail } from './trail.js'
+import { twoFactor } from './two-factor.js'
+import { users } from './users.js'
+import { show } from './views.js'
+
+const titles = {
+  security: 'Security',
+  sessions: 'Sessions',
+  history: 'History',
+  profile: 'Profile',
+  users: 'Users',
+  trail: 'Trail',
+}
+const nav = document.getElementById('sections')
 const who = document.getElementById('who')
-const change = document.querySelector('form[data-path=change-password]')
+const logout = document.getElementById('logout')
+const notice = document.getElementById('notice')
 
-function say(text, refused = false) {
-  answer.textContent = text
-  answer.classList.toggle('refused', refused)
+// What a page that was left says on the next one.
+const lastWords = 'countersign.last-words'
+// What this server offers to whoever is logged in, by name; null while nobody is.
+let offered = null
+
+const security = {
+  name: 'security',
+  async load() {
+    const account = await profile.load()
+    if (account.status !== 401) await twoFactor.load(account.data)
+    return account
+  },
 }
 
-function bodyOf(form) {
-  const body = Object.fromEntries(new FormData(form))
-  for (const box of form.querySelectorAll('input[type=checkbox]')) body[box.name] = box.checked
-  return body
+async function enter() {
+  const account = await security.load()
+  if (account.status === 401) return
+  const lists = await Promise.all([sessions.load(), ownHistory.load()])
+  if (lists.some(({ status }) => status === 401)) return
+  const answers = [{}, ...lists, account]
+  const sections = [security, sessions, ownHistory, profile].filter((_, index) => answers[index].status !== 404)
+  expectSession(true)
+  // To try would be an attempt, and reading the trail is a row.
+  if (account.data.is_admin) sections.push(users, trail)
+  offered = new Map(sections.map((section) => [section.name, section]))
+  nav.replaceChildren(...sections.map(({ name }) => el('a', { href: `#${name}` }, titles[name])))
+  who.textContent = account.data.email ?? ''
+  for (const part of [nav, who, logout]) part.hidden = false
+  const section = route()
+  if (section === users || section === trail) section.load()
 }
 
-async function send(path, body) {
-  const response = await fetch(`/api/auth/${path}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  })
-  const document = response.status === 204 ? {} : await response.json()
-  const wait = document.retry_after ? ` Try again in ${document.retry_after} seconds.` : ''
-  const fields = (document.errors ?? []).map(({ message, code }) => message ?? code).join('; ')
-  say(`${response.status}: ${document.detail || fields || document.code || 'done'}${wait}`, !response.ok)
-  return document
+/** Nothing of who was here stays in the page. */
+function leave(text) {
+  expectSession(false)
+  sessionStorage.setItem(lastWords, text)
+  history.replaceState(null, '', '#login')
+  location.reload()
 }
 
-function cell(text, className = '') {
-  const td = document.createElement('td')
-  td.textContent = text ?? ''
-  td.className = className
-  return td
+function tell(text) {
+  notice.textContent = text
 }
 
-function rowOf({ occurred_at, event, outcome, reason, actor, attempted, address }) {
-  const tr = document.createElement('tr')
-  tr.append(
-    cell(new Date(occurred_at).toLocaleTimeString()),
-    cell(event),
-    cell(outcome, outcome),
-    cell(reason),
-    cell(actor ? (actor.label ?? actor.id ?? actor.type) : ''),
-    cell(attempted?.masked),
-    cell(address),
-  )
-  return tr
-}
-
-async function load(path) {
-  const response = await fetch(path)
-  return response.ok ? response.json() : null
-}
-
-async function showRows() {
-  const own = await load('/api/auth/login-history?limit=20')
-  change.hidden = own === null
-  if (!own) {
-    who.textContent = 'Nobody is logged in.'
-    return
+/** Shows what the address names, as far as it may be shown; answers the section, where it is one. */
+function route() {
+  const name = location.hash.slice(1)
+  if (!offered) {
+    show(entrance.has(name) ? name : 'login')
+    return null
   }
-  who.textContent = 'Logged in.'
-  title.textContent = 'Rows that concern your account, newest first'
-  rows.replaceChildren(...own.items.map(rowOf))
+  const section = offered.get(name) ?? security
+  history.replaceState(null, '', `#${section.name}`)
+  for (const link of nav.children) {
+    if (link.hash === location.hash) link.setAttribute('aria-current', 'page')
+    else link.removeAttribute('aria-current')
+  }
+  show(section.name)
+  return section
 }
 
-async function showTrail() {
-  const all = await load('/api/audit/events?limit=50')
-  if (!all) return
-  who.textContent = 'Logged in as administrator.'
-  title.textContent = 'The whole trail, newest first; reading it is a row, too'
-  rows.replaceChildren(...all.items.map(rowOf))
-}
+window.addEventListener('hashchange', () => {
+  tell('')
+  route()?.load()
+})
+document.addEventListener('session-end', () => {
+  if (offered) leave('Your session has ended. Please log in again.')
+})
+logout.addEventListener('click', async () => {
+  const { ok, sentence } = await ask('logout', { method: 'POST', body: {} })
+  if (ok) leave('You are logged out.')
+  else tell(sentence)
+})
 
-for (const form of document.querySelectorAll('form')) {
-  form.addEventListener('submit', async (event) => {
-    event.preventDefault()
-    const { user } = await send(form.dataset.path, bodyOf(form))
-    await showRows()
-    // Nobody else may read the whole trail, and to try would be an attempt.
-    if (user?.is_admin) await showTrail()
-  })
-}
-await showRows()
+tell(sessionStorage.getItem(lastWords) ?? '')
+sessionStorage.removeItem(lastWords)
+openEntrance({ enter, tell })
+openCredentials(() => sessions.load())
+await enter()
+if (!offered) route()

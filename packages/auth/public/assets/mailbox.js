@@ -1,22 +1,35 @@
-const mails = await (await fetch('/dev/mailbox.json')).json()
+import { send } from './api.js'
+import { el, moment, say } from './dom.js'
 
-function article({ to, subject, text, sent_at }) {
-  const element = document.createElement('article')
-  const heading = document.createElement('h2')
-  heading.textContent = `${subject} (to ${to}, ${new Date(sent_at).toLocaleTimeString()})`
-  element.append(heading)
+const news = document.getElementById('news')
+const mails = document.getElementById('mails')
+let shown
+
+function article({ to, subject, text, sent_at: sent }) {
   // The text part, with its links made to open: the HTML part of a mail is nobody's to run here.
-  for (const part of text.split(/(https?:\/\/\S+)/)) {
-    if (!/^https?:/.test(part)) {
-      element.append(part)
-      continue
-    }
-    const link = document.createElement('a')
-    link.href = part
-    link.textContent = part
-    element.append(link)
-  }
-  return element
+  const parts = text
+    .split(/(https?:\/\/\S+)/)
+    .map((part) => (/^https?:/.test(part) ? el('a', { href: part }, part) : part))
+  return el(
+    'article',
+    { className: 'card' },
+    el('h2', {}, subject),
+    el('p', { className: 'about' }, `To ${to}, `, moment(sent)),
+    el('p', { className: 'mail' }, ...parts),
+  )
 }
 
-if (mails.length > 0) document.getElementById('mails').replaceChildren(...mails.map(article))
+async function look() {
+  const { ok, data, sentence } = await send('/dev/mailbox.json')
+  if (!ok) return say(news, sentence, true)
+  const newest = JSON.stringify(data[0] ?? null)
+  if (newest === shown) return
+  // Who reads here is told of what comes while the page is open.
+  say(news, shown !== undefined && data[0] ? `New mail: ${data[0].subject}` : data.length === 0 ? 'No mail yet.' : '')
+  mails.replaceChildren(...data.map(article))
+  shown = newest
+}
+
+await look()
+setInterval(() => document.hidden || look(), 3000)
+document.addEventListener('visibilitychange', () => document.hidden || look())

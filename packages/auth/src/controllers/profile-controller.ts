@@ -6,6 +6,7 @@ import { ProfileRequest } from '../profiles/profile-bodies.js'
 import type { Consent, Profile } from '../profiles/profile-entities.js'
 import { emptyProfile, type ProfileFields } from '../profiles/profiles.js'
 import { currentUser, principalOf } from '../sessions/principals.js'
+import type { Principal } from '../sessions/sessions.js'
 import { ListQuery, listPage } from '../web/page-query.js'
 
 @JsonController('/api/auth/profile')
@@ -20,7 +21,7 @@ class OwnProfile {
   @Get()
   async get(@Req() request: Request) {
     const principal = principalOf(request)
-    return profileJson(principal.email, await this.#services.profiles.of(principal.userId))
+    return this.#json(principal, await this.#services.profiles.of(principal.userId))
   }
 
   @Throttle('profile', { identifier: (request: Request) => principalOf(request).userId })
@@ -46,7 +47,11 @@ class OwnProfile {
 
   async #change(request: Request, changes: Partial<ProfileFields>) {
     const principal = principalOf(request)
-    return profileJson(principal.email, await this.#services.profiles.change(principal, changes))
+    return this.#json(principal, await this.#services.profiles.change(principal, changes))
+  }
+
+  async #json(principal: Principal, profile: Profile) {
+    return { two_factor: await this.#services.factors.isOn(principal.userId), ...profileJson(principal, profile) }
   }
 }
 
@@ -62,10 +67,11 @@ function fieldsOf(body: ProfileRequest): Partial<ProfileFields> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
 }
 
-function profileJson(email: string, profile: Profile) {
+function profileJson({ email, isAdmin }: Principal, profile: Profile) {
   return {
     user_id: profile.userId,
     email,
+    is_admin: isAdmin,
     first_name: profile.firstName,
     last_name: profile.lastName,
     bio: profile.bio,

@@ -1,0 +1,17 @@
+import { auditRow, pagedList } from './rows.js'
+import { viewOf } from './views.js'
+
+/** The rows of everybody, for administrators. */
+export const trail = {
+  name: 'trail',
+  load: pagedList(
+    viewOf('trail'),
+    (cursor) => `/api/audit/events?limit=50${cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`}`,
+    (item) => auditRow(item, whose(item)),
+  ),
+}
+
+function whose({ actor, attempted }) {
+  const name = actor?.label ?? actor?.id ?? actor?.type ?? 'anonymous'
+  return attempted ? `${name}, as ${attempted.masked}` : name
+}

@@ -1,0 +1,46 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { settingNames } from '@countersign/auth'
+import { describe, expect, it } from 'vitest'
+import { root } from '../support/compile.js'
+import { bare, tableOf } from '../support/document-tables.js'
+import { titlesIn } from '../support/test-titles.js'
+
+const rows = tableOf('docs/settings.md')
+const proof = /^`([\w/-]+\.test\.ts)` "([^"]+)"$/
+const nameOf = ([name]: readonly string[]): string => bare(name)
+const isUntested = (row: readonly string[]): boolean => row[4] === 'none yet'
+
+describe('docs/settings.md', () => {
+  it('lists every setting once, and no other', () => {
+    expect(rows.map(nameOf).sort()).toEqual([...settingNames].sort())
+  })
+
+  it('says of each what its default is, and what it does', () => {
+    expect(rows.filter(([, byDefault = '', is = '']) => byDefault === '' || is.length < 8)).toEqual([])
+  })
+
+  it('says of these that no test shows yet that they take effect', () => {
+    expect(rows.filter(isUntested).map(nameOf)).toEqual([
+      'auditLog.anchors',
+      'auditLog.retention.disposal',
+      'accessTokens.rotateAfterDays',
+      'accessTokens.overlap',
+      'twoFactor.issuer',
+      'twoFactor.backupCodes',
+      'twoFactor.pendingLogin',
+      'twoFactor.attempts',
+      'twoFactor.failures.most',
+      'twoFactor.failures.seconds',
+      'twoFactor.failures.inARow',
+      'twoFactor.recentLogin',
+    ])
+  })
+
+  it.each(rows.filter((row) => !isUntested(row)))('names for %s a test that exists, by one title', (...row) => {
+    const [, file = '', words = ''] = proof.exec(row[4] ?? '') ?? []
+    const path = join(root, 'test', file)
+    expect(existsSync(path) && file !== '', row[4]).toBe(true)
+    expect(titlesIn(readFileSync(path, 'utf8')).filter((title) => title.includes(words))).toHaveLength(1)
+  })
+})
