@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { join, resolve } from 'node:path'
+import { retentionOf } from '@countersign/adapters/pg-boss'
 import { type AuditLogSettings, type AuthSettings, secretOfFolder, weaknessOf } from '@countersign/auth'
 import { AuditError } from '@countersign/core'
 import { fileAnchor } from '@countersign/core/evidence'
@@ -44,7 +45,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
     faults.push('ADMIN_EMAIL and ADMIN_PASSWORD go together')
   const proxies = proxiesOf(env.TRUST_PROXY, faults)
   const metricsToken = metricsTokenOf(env.METRICS_TOKEN, faults)
-  const retention = retentionOf(env, faults)
+  const retention = retentionOrFault(env, faults)
   if (env.AUDIT_APPROVAL && !['on', 'off'].includes(env.AUDIT_APPROVAL))
     faults.push("AUDIT_APPROVAL must be 'on' or 'off'")
   if (port === null || publicUrl === null || faults.length > 0)
@@ -97,15 +98,13 @@ function warningsOf(env: NodeJS.ProcessEnv, folder: string, signs: boolean): str
   return warnings
 }
 
-/** Days that rows are kept, and their personal fields; nothing is taken away unless somebody says so. */
-function retentionOf(env: NodeJS.ProcessEnv, faults: string[]): AuditLogSettings['retention'] {
-  const { AUDIT_DAYS: days, AUDIT_PERSONAL_DAYS: personalDays } = env
-  for (const [name, text] of Object.entries({ AUDIT_DAYS: days, AUDIT_PERSONAL_DAYS: personalDays }))
-    if (text && !/^[1-9]\d{0,4}$/.test(text)) faults.push(`${name} must be a whole number of days from 1 to 99999`)
-  if (days && personalDays && Number(personalDays) > Number(days))
-    faults.push('AUDIT_PERSONAL_DAYS must not be more than AUDIT_DAYS: personal fields go with their rows')
-  if (!days && !personalDays) return undefined
-  return { ...(days && { days: Number(days) }), ...(personalDays && { personalDays: Number(personalDays) }) }
+function retentionOrFault(env: NodeJS.ProcessEnv, faults: string[]): AuditLogSettings['retention'] {
+  try {
+    return retentionOf(env)
+  } catch (error) {
+    faults.push((error as Error).message)
+    return undefined
+  }
 }
 
 /** Where a host and a port are reached. */
