@@ -84,8 +84,8 @@ for (const { name, here, make } of places) {
       const [one, other] = await on.system.auth.database.orm.em
         .fork()
         .transactional(async (em) => [
-          await tokens.issue(em, 'password-reset', id, { seconds: 60 }),
-          await tokens.issue(em, 'password-reset', id, { seconds: 60 }),
+          await tokens.issue(em, 'password-reset', id),
+          await tokens.issue(em, 'password-reset', id),
         ])
       expect((await on.confirm(one as string, chosen)).status).toBe(200)
       expect((await on.confirm(other as string, `${chosen}, again`)).status).toBe(400)

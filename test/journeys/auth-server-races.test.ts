@@ -74,7 +74,7 @@ for (const { name, here, make } of places) {
       const passwordHash = '$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$AAAA'
       const token = await system.auth.database.orm.em.fork().transactional(async (em) => {
         const { id } = await em.findOneOrFail(User, { emailCanonical: email })
-        return tokens.issue(em, 'verify-account', id, { seconds: 60, passwordHash })
+        return tokens.issue(em, 'verify-account', id, { passwordHash })
       })
       const answer = await verify(token)
       expect([answer.status, answer.json.code]).toEqual([400, 'invalid_token'])

@@ -85,7 +85,7 @@ for (const { name, here, make } of places) {
         const completed = await on.verify({ client, token }, on.code(secret))
         expect([completed.status, completed.json.user.email]).toEqual([200, email])
         expect(completed.json).not.toHaveProperty('backup_codes_remaining')
-        expect([...client.cookies.keys()].sort()).toEqual(['at', 'rt'])
+        expect([...client.cookies.keys()].sort()).toEqual(['at', 'device', 'rt'])
         expect(await on.isIn(client)).toBe(true)
       })
       const account = { type: 'user', id }

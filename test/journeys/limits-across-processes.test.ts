@@ -1,62 +1,17 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mikroOrmReader } from '@countersign/adapters/mikro-orm'
-import { openDatabase } from '@countersign/auth'
-import type { AuditRow } from '@countersign/core'
 import { afterEach, describe, expect, it } from 'vitest'
 import { AuthClient } from '../support/auth-client.js'
 import { places, secret } from '../support/auth-systems.js'
 import { postgresAvailable } from '../support/databases.js'
 import { freePort } from '../support/free-port.js'
 import { redisInstalled, redisServer } from '../support/redis.js'
+import { allRows, killShared, startShared } from '../support/shared-systems.js'
 
-const script = new URL('../support/shared-limit-server.ts', import.meta.url).pathname
 const password = 'correct horse battery staple'
 const closing: Array<() => unknown> = []
 afterEach(async () => {
+  await killShared()
   for (const close of closing.splice(0).reverse()) await close()
 })
-
-interface Started {
-  readonly url: string
-  /** Ends it as an operator does; everything is stored when it has ended. */
-  stop(): Promise<void>
-}
-
-async function start(settings: object, redisUrl?: string): Promise<Started> {
-  const args = [script, JSON.stringify(settings), ...(redisUrl ? [redisUrl] : [])]
-  const child: ChildProcess = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
-  const exit = once(child, 'exit')
-  closing.push(async () => {
-    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
-    await exit
-  })
-  let output = ''
-  const url = await new Promise<string>((resolve, reject) => {
-    child.stdout?.on('data', (chunk) => {
-      output += chunk
-      const [address] = /^http:\S+$/m.exec(output) ?? []
-      if (address) resolve(address)
-    })
-    child.once('exit', (code) => reject(new Error(`it ended with ${code}: ${output}`)))
-  })
-  return {
-    url,
-    async stop() {
-      child.kill('SIGTERM')
-      await exit
-    },
-  }
-}
-
-async function allRows(database: Parameters<typeof openDatabase>[0]): Promise<AuditRow[]> {
-  const { orm, close } = await openDatabase(database)
-  const reader = mikroOrmReader(orm)
-  const { items } = await reader.find({ limit: 500 })
-  await reader.close()
-  await close()
-  return items
-}
 
 const postgres = await postgresAvailable()
 const redis = redisInstalled()
@@ -100,10 +55,11 @@ describe.each(systems)('50 wrong logins at once for one account $title', ({ proc
         secret,
         publicUrl: 'http://127.0.0.1:3000',
         limits: { signup: null, verify_account: null, ...login },
+        lockouts: { account: null, address: null },
       }
       const counted = await redisUrl?.()
-      const servers = [await start(settings, counted)]
-      while (servers.length < processes) servers.push(await start(settings, counted))
+      const servers = [await startShared(settings, counted)]
+      while (servers.length < processes) servers.push(await startShared(settings, counted))
       const clients = servers.map(({ url }) => new AuthClient(url))
       await clients[0]?.signUpAndVerify('ada@example.org', password)
 

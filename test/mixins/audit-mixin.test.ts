@@ -2,6 +2,9 @@ import '../support/events.js'
 import {
   auditMixin,
   withBackupCodesAudit,
+  withEmailChangeAudit,
+  withEmailChangeRequestAudit,
+  withEmailChangeUndoAudit,
   withEmailVerificationAudit,
   withFailedResetAudit,
   withFileUploadAudit,
@@ -124,6 +127,9 @@ describe.each([
   ['withTwoFactorDisableAudit', withTwoFactorDisableAudit, 'two_factor_disable', false],
   ['withTwoFactorChallengeAudit', withTwoFactorChallengeAudit, 'two_factor_challenge', false],
   ['withBackupCodesAudit', withBackupCodesAudit, 'backup_codes_regenerate', false],
+  ['withEmailChangeRequestAudit', withEmailChangeRequestAudit, 'email_change_request', false],
+  ['withEmailChangeAudit', withEmailChangeAudit, 'email_change', false],
+  ['withEmailChangeUndoAudit', withEmailChangeUndoAudit, 'email_change_undo', false],
   ['withFileUploadAudit', withFileUploadAudit, 'file_upload', false],
   ['withTokenRefreshAudit', withTokenRefreshAudit, 'token_refresh', false],
 ] as const)('%s', (name, mixin, event, takesEmail) => {

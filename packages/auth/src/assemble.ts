@@ -1,11 +1,16 @@
+import type { AuditTrail } from '@countersign/core'
 import type { Secrets } from '@countersign/core/keys'
 import { Accounts } from './accounts/accounts.js'
+import { EmailChanges } from './accounts/email-changes.js'
 import { VerificationMails } from './accounts/verification-mails.js'
 import { AdminLinks } from './admin/admin-links.js'
 import { UserAdministration } from './admin/user-administration.js'
 import { UserDirectory } from './admin/user-directory.js'
 import type { AuthServices } from './auth-services.js'
 import type { AuthSettings } from './auth-settings.js'
+import { KnownDevices } from './limits/known-devices.js'
+import { lockoutRules } from './limits/lockout-rules.js'
+import { Lockouts } from './limits/lockouts.js'
 import type { Mails } from './mails/mails.js'
 import { PasswordChanges } from './passwords/password-changes.js'
 import { PasswordProof } from './passwords/password-proof.js'
@@ -20,32 +25,42 @@ import { OneTimeTokens } from './store/one-time-tokens.js'
 import { redisState } from './store/redis-state.js'
 import { assembleTwoFactor } from './two-factor/assemble-two-factor.js'
 
+/** What the services are made of, besides the settings. */
+export interface Foundations {
+  readonly secrets: Secrets
+  readonly database: Database
+  readonly mails: Mails
+  readonly trail: AuditTrail
+}
+
 /** Makes the services, each of those it works with. */
 export function assemble(
   settings: AuthSettings,
-  secrets: Secrets,
-  { orm }: Database,
-  mails: Mails,
+  { secrets, database: { orm }, mails, trail }: Foundations,
 ): Omit<AuthServices, 'trail' | 'reader' | 'audit' | 'sweeper'> {
   const passwords = new Passwords(settings.passwordPolicy, settings.passwordHasher)
-  const tokens = new OneTimeTokens(secrets)
+  const tokens = new OneTimeTokens(secrets, settings.linkLifetimes)
   const sessionParts = assembleSessions(settings, { secrets, orm, mails })
   const { sessions } = sessionParts
   const verificationMails = new VerificationMails({ orm, tokens, mails })
   const replacement = new PasswordReplacement({ sessions, tokens, mails })
   const { publicUrl } = settings
   const adminLinks = new AdminLinks({ orm, secrets, publicUrl, tokens, replacement })
-  const proof = new PasswordProof({ orm, passwords })
+  const lockouts = new Lockouts({ orm, secrets, mails, trail, rules: lockoutRules(settings.lockouts) })
+  const proof = new PasswordProof({ orm, passwords, lockouts })
   const state = settings.redis ? redisState(settings.redis) : databaseState(orm)
   return {
-    accounts: new Accounts({ orm, passwords, tokens, mails, verificationMails }),
+    accounts: new Accounts({ orm, passwords, tokens, mails, verificationMails, lockouts }),
     ...sessionParts,
     ...assembleTwoFactor(settings, { secrets, orm, mails, sessions, proof, state }),
     verificationMails,
-    passwordResets: new PasswordResets({ orm, passwords, tokens, mails, replacement, adminLinks }),
-    passwordChanges: new PasswordChanges({ orm, passwords, replacement }),
+    passwordResets: new PasswordResets({ orm, passwords, tokens, mails, replacement, adminLinks, lockouts }),
+    passwordChanges: new PasswordChanges({ orm, passwords, replacement, proof }),
+    emailChanges: new EmailChanges({ orm, proof, tokens, mails, sessions }),
     profiles: new Profiles({ orm, consentVersion: settings.consentVersion ?? '1' }),
     userDirectory: new UserDirectory(orm),
     userAdministration: new UserAdministration({ orm, sessions, tokens, mails }),
+    lockouts,
+    devices: new KnownDevices(secrets, settings),
   }
 }

@@ -17,6 +17,7 @@ export function authChores({ settings, orm, services }: ChoreParts): Chore[] {
   return [
     sessionExpiry(orm, services.trail),
     sessionPruning(orm),
+    { name: 'lockouts', run: () => services.lockouts.sweep() },
     keyRotation(services.signingKeys, services.trail, settings.accessTokens?.rotateAfterDays ?? 90),
   ]
 }

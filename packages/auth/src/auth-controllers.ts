@@ -6,6 +6,9 @@ import { AuditRequestsController } from './controllers/audit-requests-controller
 import { BackupCodesController } from './controllers/backup-codes-controller.js'
 import { BearerLoginController } from './controllers/bearer-login-controller.js'
 import { BearerRefreshController } from './controllers/bearer-refresh-controller.js'
+import { ChangeEmailConfirmController } from './controllers/change-email-confirm-controller.js'
+import { ChangeEmailController } from './controllers/change-email-controller.js'
+import { ChangeEmailUndoController } from './controllers/change-email-undo-controller.js'
 import { ChangePasswordController } from './controllers/change-password-controller.js'
 import { CsrfController } from './controllers/csrf-controller.js'
 import { LoginController } from './controllers/login-controller.js'
@@ -49,6 +52,9 @@ export const authControllers: readonly AuthControllerClass[] = Object.freeze([
   TwoFactorDisableController,
   BackupCodesController,
   VerifyLoginController,
+  ChangeEmailController,
+  ChangeEmailConfirmController,
+  ChangeEmailUndoController,
   LoginHistoryController,
   ProfileController,
   AdminUsersController,

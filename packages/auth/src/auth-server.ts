@@ -41,7 +41,7 @@ export interface AuthServer {
   readonly services: AuthServices
   readonly database: Database
   readonly metrics: PrometheusMetrics
-  /** Begins what is done in the background: rows get their leaves, and what was asked for of the log is done. */
+  /** Begins what is done in the background: rows get their leaves, and what was asked for of the log is done, locks end. */
   start(): Promise<void>
   /** Stores what is under way, ships what the spool holds, and lets go of the database. Close the HTTP server first. */
   close(): Promise<void>
@@ -79,7 +79,7 @@ function compose(settings: AuthSettings, secrets: Secrets, database: Database): 
   const trail = openTrail(settings, { orm, secrets, limiter: limits.limiter, metrics })
   const mails = new Mails(settings.publicUrl)
   const audit = auditWork(orm, trail, settings.auditLog ?? {})
-  const assembled = { ...assemble(settings, secrets, database, mails), trail, reader, audit }
+  const assembled = { ...assemble(settings, { secrets, database, mails, trail }), trail, reader, audit }
   const sweeper = new Sweeper({
     chores: authChores({ settings, orm, services: assembled }),
     pause: 60,
@@ -90,6 +90,7 @@ function compose(settings: AuthSettings, secrets: Secrets, database: Database): 
   // Flat: no parameter of ours is an object, and none is made of brackets in its name.
   app.set('query parser', 'simple')
   secureHeaders(app, settings)
+  services.devices.mount(app)
   mountProbes(app, {
     readiness: new ReadinessCheck({ orm, trail, spoolFolder: settings.spoolFolder }),
     metrics,

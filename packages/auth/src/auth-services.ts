@@ -1,9 +1,12 @@
 import type { AuditReader, AuditTrail } from '@countersign/core'
 import type { Accounts } from './accounts/accounts.js'
+import type { EmailChanges } from './accounts/email-changes.js'
 import type { VerificationMails } from './accounts/verification-mails.js'
 import type { UserAdministration } from './admin/user-administration.js'
 import type { UserDirectory } from './admin/user-directory.js'
 import type { AuditWork } from './audit/audit-work.js'
+import type { KnownDevices } from './limits/known-devices.js'
+import type { Lockouts } from './limits/lockouts.js'
 import type { PasswordChanges } from './passwords/password-changes.js'
 import type { PasswordResets } from './passwords/password-resets.js'
 import type { Profiles } from './profiles/profiles.js'
@@ -23,6 +26,7 @@ export interface AuthServices extends TwoFactorRoom {
   readonly verificationMails: VerificationMails
   readonly passwordResets: PasswordResets
   readonly passwordChanges: PasswordChanges
+  readonly emailChanges: EmailChanges
   readonly profiles: Profiles
   readonly userDirectory: UserDirectory
   readonly userAdministration: UserAdministration
@@ -32,6 +36,8 @@ export interface AuthServices extends TwoFactorRoom {
   readonly signingKeys: SigningKeys
   readonly sessionList: SessionList
   readonly sweeper: Sweeper
+  readonly lockouts: Lockouts
+  readonly devices: KnownDevices
   readonly trail: AuditTrail
   readonly reader: AuditReader
   readonly audit: Pick<AuditWork, 'log' | 'operations' | 'requests'>

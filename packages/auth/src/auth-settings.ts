@@ -3,11 +3,13 @@ import type { ScopeLimits } from '@countersign/adapters/rate-limiter-flexible'
 import type { TrustedProxies } from '@countersign/adapters/routing-controllers'
 import type { FloodOptions } from '@countersign/core'
 import type { CheckpointAnchor, NoteSigner } from '@countersign/core/evidence'
+import type { LockoutSettings } from './limits/lockout-rules.js'
 import type { PasswordHasher } from './passwords/password-hasher.js'
 import type { PasswordPolicy } from './passwords/passwords.js'
 import type { SessionLifetimes } from './sessions/sessions.js'
 import type { SigningAlgorithm } from './sessions/signing-keys.js'
 import type { DatabaseLocation } from './store/database.js'
+import type { LinkLifetimes } from './store/one-time-tokens.js'
 import type { RedisClient } from './store/redis-state.js'
 import type { TwoFactorSettings } from './two-factor/two-factor-settings.js'
 
@@ -74,6 +76,10 @@ export interface AuthSettings {
   readonly proxies?: TrustedProxies
   /** What differs from {@link defaultLimits}, scope by scope. */
   readonly limits?: ScopeLimits
+  /** Seconds that mailed links work, where they differ from {@link defaultLinkLifetimes}. */
+  readonly linkLifetimes?: Partial<LinkLifetimes>
+  /** When too many failures lock an account, or an address, and for how long. */
+  readonly lockouts?: LockoutSettings
   /**
    * A client of Redis or Valkey (`ioredis`, `iovalkey`) to count attempts in, and to keep what waits for
    * minutes: logins without their second factor yet. It stays yours to close. While it is away each process
@@ -130,6 +136,9 @@ export const defaultLimits: ScopeLimits = {
   change_password: { address: '10/min', failures: '5/5min' },
   verify_login: '10/min',
   two_factor: { address: '20/min', failures: '5/5min' },
+  change_email: { address: '10/min', identifier: '5/h', failures: '5/5min' },
+  change_email_confirm: '20/min',
+  change_email_undo: '20/min',
   profile: { address: '60/min', identifier: '30/min' },
   admin_read: '120/min',
   admin_write: '30/min',

@@ -30,8 +30,8 @@ export interface AuditEvents {
   password_reset: NoDetails
   password_set: NoDetails
   email_change_request: NoDetails
-  email_change: NoDetails
-  email_change_undo: NoDetails
+  email_change: { from?: string }
+  email_change_undo: { from?: string }
   social_login: { provider: string }
   social_connect: { provider: string }
   social_disconnect: { provider: string }
@@ -44,8 +44,8 @@ export interface AuditEvents {
   data_deletion_request: NoDetails
   data_deletion_cancel: NoDetails
   data_deletion: NoDetails
-  lockout_start: { until?: string }
-  lockout_end: NoDetails
+  lockout_start: { by?: string; lock?: string; until?: string }
+  lockout_end: { by?: string; lock?: string; cause?: string }
   rate_limit: NoDetails
   access_control: { permission?: string }
   file_upload: { bytes?: number; mediaType?: string }

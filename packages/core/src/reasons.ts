@@ -20,6 +20,7 @@ export interface AuditReasons {
   conflict: true
   csrf: true
   disabled: true
+  email_unchanged: true
   forbidden: true
   gone: true
   internal_error: true

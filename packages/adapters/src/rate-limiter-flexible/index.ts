@@ -1,4 +1,5 @@
 export { type FlexibleLimiterOptions, flexibleLimiter } from './flexible-limiter.js'
+export { limitKey } from './limit-key.js'
 export { type LimitStore, limitTable, type RedisLimitStore } from './limit-stores.js'
 export type { Limit, ScopeLimit, ScopeLimits } from './scope-limits.js'
 export type { Unreachability } from './shared-counters.js'

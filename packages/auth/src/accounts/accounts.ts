@@ -1,6 +1,8 @@
 import { AuditError, currentAttempt, rowId } from '@countersign/core'
 import { type EntityManager, LockMode, type MikroORM } from '@mikro-orm/core'
 import type { SqlEntityManager } from '@mikro-orm/postgresql'
+import type { KnownDevice } from '../limits/known-devices.js'
+import type { Lockouts } from '../limits/lockouts.js'
 import type { Mails } from '../mails/mails.js'
 import { recordFirstPassword } from '../passwords/password-replacement.js'
 import { explainFault, type Passwords } from '../passwords/passwords.js'
@@ -17,6 +19,14 @@ export interface AccountsParts {
   readonly tokens: OneTimeTokens
   readonly mails: Mails
   readonly verificationMails: VerificationMails
+  readonly lockouts: Lockouts
+}
+
+/** What somebody logs in with, and from which known device. */
+export interface Credentials {
+  readonly email: string
+  readonly password: string
+  readonly device: KnownDevice | null
 }
 
 /** Accounts: how they come to be, and who may use one. Knows no HTTP. */
@@ -78,13 +88,15 @@ export class Accounts {
   }
 
   /** Checks an address and a password. Every refusal takes the same time and, to the client, says the same. */
-  async authenticate(email: string, password: string): Promise<User> {
-    const { orm, passwords } = this.#parts
+  async authenticate({ email, password, device }: Credentials): Promise<User> {
+    const { orm, passwords, lockouts } = this.#parts
     const canonical = canonicalEmail(email)
     const em = orm.em.fork()
     const user = canonical ? await em.findOne(User, { emailCanonical: canonical }) : null
     if (user) currentAttempt('login').subject({ type: 'user', id: user.id })
-    const right = await passwords.matches(user?.passwordHash, password)
+    const right = await lockouts.guard({ identifier: email, user, device }, () =>
+      passwords.matches(user?.passwordHash, password),
+    )
     if (!user) throw wrongCredentials('unknown_account')
     if (!right) throw wrongCredentials('bad_credentials')
     if (user.disabledAt) throw wrongCredentials('disabled')

@@ -5,8 +5,6 @@ import { User } from '../store/entities.js'
 import type { OneTimeTokens } from '../store/one-time-tokens.js'
 import { canonicalEmail } from './email-address.js'
 
-const day = 86_400
-
 /** What {@link VerificationMails} works with. */
 export interface VerificationMailsParts {
   readonly orm: MikroORM
@@ -28,7 +26,7 @@ export class VerificationMails {
    */
   async send(em: EntityManager, user: User, passwordHash: string | null): Promise<void> {
     const { tokens, mails } = this.#parts
-    const token = await tokens.issue(em, 'verify-account', user.id, { seconds: day, passwordHash })
+    const token = await tokens.issue(em, 'verify-account', user.id, { passwordHash })
     mails.post(em, user.email, mails.verification(token))
   }
 

@@ -16,8 +16,6 @@ export interface UserAdministrationParts {
   readonly mails: Mails
 }
 
-const thirtyMinutes = 1800
-
 /**
  * What administrators do to accounts of others. None of it shows a secret, and none of it sets one:
  * who owns the account chooses the password. Knows no HTTP.
@@ -65,7 +63,7 @@ export class UserAdministration {
       if (!user.verifiedAt)
         throw new AuthRefusal(409, 'unverified', { detail: 'The address of this account was not verified.' })
       await this.#endEverything(em, user)
-      const token = await tokens.issue(em, 'password-reset', user.id, { seconds: thirtyMinutes })
+      const token = await tokens.issue(em, 'password-reset', user.id)
       mails.post(em, user.email, mails.passwordResetByAdmin(token))
     })
   }

@@ -54,6 +54,17 @@ export class AdminUsersController {
     return userJson(await this.#services.userAdministration.enable(id))
   }
 
+  @AuditEvent('admin_action', acts('user_unlock'))
+  @Throttle('admin_write')
+  @Authorized('admin')
+  @HttpCode(200)
+  @Post('/:id/unlock')
+  async unlock(@Param('id') id: string) {
+    const user = await this.#services.userDirectory.get(id)
+    await this.#services.lockouts.lift(user, 'admin')
+    return userJson(user)
+  }
+
   @AuditEvent('admin_action', acts('user_logout'))
   @Throttle('admin_write')
   @Authorized('admin')

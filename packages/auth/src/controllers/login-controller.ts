@@ -1,9 +1,10 @@
 import { actAs } from '@countersign/core'
 import { Throttle, withLoginAudit } from '@countersign/mixins'
-import type { Response } from 'express'
-import { Body, HttpCode, JsonController, Post, Res } from 'routing-controllers'
+import type { Request, Response } from 'express'
+import { Body, HttpCode, JsonController, Post, Req, Res } from 'routing-controllers'
 import { publicUser } from '../accounts/public-user.js'
 import type { AuthServices } from '../auth-services.js'
+import { deviceOf, throttledIdentifier } from '../limits/known-devices.js'
 import { handOver } from '../sessions/hand-over.js'
 import { currentUser } from '../sessions/principals.js'
 import { askForCode } from '../two-factor/ask-for-code.js'
@@ -17,16 +18,19 @@ class Login {
     this.#services = services
   }
 
-  @Throttle('login')
+  @Throttle('login', { identifier: ({ email }: LoginRequest, request: Request) => throttledIdentifier(email, request) })
   @HttpCode(200)
   @Post()
-  async post(@Body() { email, password, remember_me = false }: LoginRequest, @Res() response: Response) {
-    const { accounts, logins, cookies, pendingCookie } = this.#services
-    const user = await accounts.authenticate(email, password)
-    const { session, pending } = await logins.begin(user, { remember: remember_me, browser: true })
+  async post(@Body() body: LoginRequest, @Req() request: Request, @Res() response: Response) {
+    const { accounts, logins, cookies, pendingCookie, devices } = this.#services
+    const { email, password, remember_me: remember = false } = body
+    const user = await accounts.authenticate({ email, password, device: deviceOf(request) })
+    const { session, pending } = await logins.begin(user, { remember, browser: true })
     if (pending) return askForCode({ response, cookie: pendingCookie }, pending)
     actAs({ id: user.id, label: user.email })
-    return { user: publicUser(user), ...handOver(cookies, { response, byCookie: true }, session) }
+    const handed = handOver(cookies, { response, byCookie: true }, session)
+    devices.remember(response, user, email)
+    return { user: publicUser(user), ...handed }
   }
 }
 

@@ -42,10 +42,10 @@ export class Mails {
     )
   }
 
-  passwordReset(token: string): MailContent {
+  passwordReset(token: string, seconds: number): MailContent {
     return letter(
       'Reset your password',
-      'Somebody, we hope you, asked to reset the password of this account. The link works once, for thirty minutes. If it was not you, nothing needs to be done:',
+      `Somebody, we hope you, asked to reset the password of this account. The link works once, for ${spell(seconds)}. If it was not you, nothing needs to be done:`,
       this.#link('/reset-password', token),
     )
   }
@@ -79,10 +79,70 @@ export class Mails {
     return letter(subject, sentence, `${this.#publicUrl}/`)
   }
 
+  emailChange(token: string, seconds: number): MailContent {
+    return letter(
+      'Confirm your new e-mail address',
+      `Somebody, we hope you, wants to use this address for an account. The link works once, for ${spell(seconds)}. If it was not you, nothing needs to be done:`,
+      this.#link('/api/auth/change-email-confirm', token),
+    )
+  }
+
+  emailChangeNotice(token: string, seconds: number): MailContent {
+    return letter(
+      'Your e-mail address is about to be changed',
+      `Somebody who has your password asked for another address for this account. It changes when that is confirmed from there. If it was not you, take it back here: that ends every session, and you choose a new password. The link works for ${spell(seconds)}, also after the change:`,
+      this.#link('/api/auth/change-email-undo', token),
+    )
+  }
+
+  emailChanged(token: string, seconds: number): MailContent {
+    return letter(
+      'Your e-mail address was changed',
+      `The account that had this address has another one now, and every session of it was ended. If it was not you, take it back here: that ends every session, and you choose a new password. The link works for ${spell(seconds)}:`,
+      this.#link('/api/auth/change-email-undo', token),
+    )
+  }
+
+  emailIsYours(): MailContent {
+    return letter(
+      'This is the address of your account now',
+      'From now on you log in with this address. Every session of the account was ended:',
+      `${this.#publicUrl}/`,
+    )
+  }
+
+  emailRestored(token: string, seconds: number): MailContent {
+    return letter(
+      'Your account has this address again',
+      `The change of the address was taken back. Every session was ended, and the account has no password until you choose one. The link works once, for ${spell(seconds)}:`,
+      this.#link('/reset-password', token),
+    )
+  }
+
+  lockedOut(minutes: number): MailContent {
+    return letter(
+      'Somebody failed to log in to your account',
+      `Somebody, perhaps you, typed a wrong password for this account too often. For ${minutes} minutes nobody can log in to it, unless from a device that did before. Nothing was changed. If you forgot your password, a reset lets you in at once:`,
+      `${this.#publicUrl}/`,
+    )
+  }
+
   /** The address comes from the settings, never from the request: a Host header is anybody's text. */
   #link(path: string, token: string): string {
     return `${this.#publicUrl}${path}?token=${encodeURIComponent(token)}`
   }
+}
+
+/** Seconds as people say them, in the largest unit that they are whole in. */
+function spell(seconds: number): string {
+  const units = [
+    [86_400, 'day'],
+    [3600, 'hour'],
+    [60, 'minute'],
+  ] as const
+  const [size, unit] = units.find(([size]) => seconds % size === 0) ?? ([1, 'second'] as const)
+  const count = seconds / size
+  return `${count} ${unit}${count === 1 ? '' : 's'}`
 }
 
 function letter(subject: string, sentence: string, link: string): MailContent {

@@ -1,8 +1,10 @@
 import { currentAttempt } from '@countersign/core'
 import { LockMode, type MikroORM } from '@mikro-orm/core'
+import type { KnownDevice } from '../limits/known-devices.js'
 import type { Principal } from '../sessions/sessions.js'
 import { User } from '../store/entities.js'
 import { AuthRefusal } from '../web/auth-refusal.js'
+import { type PasswordProof, wrongPassword } from './password-proof.js'
 import type { PasswordReplacement } from './password-replacement.js'
 import type { Passwords } from './passwords.js'
 
@@ -11,12 +13,14 @@ export interface PasswordChangesParts {
   readonly orm: MikroORM
   readonly passwords: Passwords
   readonly replacement: PasswordReplacement
+  readonly proof: PasswordProof
 }
 
-/** The two passwords of a change. */
+/** The two passwords of a change, and the known device that it comes from. */
 export interface PasswordChange {
   readonly current: string
   readonly chosen: string
+  readonly device: KnownDevice | null
 }
 
 /** Changes of a password by who is logged in and has the current one. Knows no HTTP. */
@@ -28,11 +32,11 @@ export class PasswordChanges {
   }
 
   /** Replaces the password and ends all other sessions; returns the account as it is then. */
-  async change({ userId, sessionId }: Principal, { current, chosen }: PasswordChange): Promise<User> {
-    const { orm, passwords, replacement } = this.#parts
+  async change({ userId, sessionId }: Principal, { current, chosen, device }: PasswordChange): Promise<User> {
+    const { orm, passwords, replacement, proof } = this.#parts
     currentAttempt('password_change').subject({ type: 'user', id: userId })
     passwords.assertAcceptable(chosen)
-    const verified = await this.#verify(userId, current)
+    const verified = await proof.demand(userId, current, device)
     if (passwords.areSame(current, chosen)) {
       throw new AuthRefusal(400, 'password_unchanged', { detail: 'This is the password that you have already.' })
     }
@@ -46,17 +50,4 @@ export class PasswordChanges {
       return user
     })
   }
-
-  /** The hash that the current password was found to have. */
-  async #verify(userId: string, current: string): Promise<string> {
-    const { orm, passwords } = this.#parts
-    const user = await orm.em.fork().findOne(User, { id: userId })
-    const right = await passwords.matches(user?.passwordHash, current)
-    if (!right || !user?.passwordHash) throw wrongPassword()
-    return user.passwordHash
-  }
-}
-
-function wrongPassword(): AuthRefusal {
-  return new AuthRefusal(400, 'wrong_password', { detail: 'The current password is wrong.' })
 }

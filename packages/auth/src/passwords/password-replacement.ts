@@ -29,7 +29,8 @@ export class PasswordReplacement {
 
   /**
    * In the transaction that has the account's row locked: the password, and the end of everything
-   * that the old one opened: access tokens, sessions, reset links. The owner is told by mail.
+   * that the old one opened: access tokens, sessions, reset links, changes of the address that wait to be
+   * confirmed. The owner is told by mail.
    */
   async replace(em: EntityManager, user: User, { passwordHash, keepSession }: NewPassword): Promise<void> {
     const { sessions, tokens, mails } = this.#parts
@@ -37,6 +38,7 @@ export class PasswordReplacement {
     user.tokenVersion += 1
     await sessions.endAll(em, user.id, keepSession)
     await tokens.revoke(em, 'password-reset', user.id)
+    await tokens.revoke(em, 'email-change', user.id)
     mails.post(em, user.email, mails.passwordChanged())
   }
 }

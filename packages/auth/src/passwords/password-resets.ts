@@ -2,14 +2,13 @@ import { type AuditReason, currentAttempt, currentFlow } from '@countersign/core
 import { LockMode, type MikroORM } from '@mikro-orm/core'
 import { canonicalEmail } from '../accounts/email-address.js'
 import { type AdminLinks, recordNewAdmin } from '../admin/admin-links.js'
+import type { Lockouts } from '../limits/lockouts.js'
 import type { Mails } from '../mails/mails.js'
 import { User } from '../store/entities.js'
 import type { OneTimeTokens } from '../store/one-time-tokens.js'
 import { worthlessLink } from '../web/auth-refusal.js'
 import { type PasswordReplacement, recordFirstPassword } from './password-replacement.js'
 import type { Passwords } from './passwords.js'
-
-const thirtyMinutes = 1800
 
 /** What {@link PasswordResets} works with. */
 export interface PasswordResetsParts {
@@ -19,6 +18,7 @@ export interface PasswordResetsParts {
   readonly mails: Mails
   readonly replacement: PasswordReplacement
   readonly adminLinks: AdminLinks
+  readonly lockouts: Lockouts
 }
 
 /** Resets of a password by who has the account's mailbox. Knows no HTTP. */
@@ -44,8 +44,8 @@ export class PasswordResets {
         return
       }
       await tokens.revoke(em, 'password-reset', user.id)
-      const token = await tokens.issue(em, 'password-reset', user.id, { seconds: thirtyMinutes })
-      mails.post(em, user.email, mails.passwordReset(token))
+      const token = await tokens.issue(em, 'password-reset', user.id)
+      mails.post(em, user.email, mails.passwordReset(token, tokens.lifetimeOf('password-reset')))
     })
   }
 
@@ -54,7 +54,7 @@ export class PasswordResets {
    * password that is refused leaves the token as it was.
    */
   async confirm(token: string, password: string): Promise<void> {
-    const { orm, passwords, tokens, adminLinks } = this.#parts
+    const { orm, passwords, tokens, adminLinks, lockouts } = this.#parts
     passwords.assertAcceptable(password)
     const adminEmail = await adminLinks.emailOf(token)
     if (adminEmail !== null) return this.#makeAdmin(token, adminEmail, password)
@@ -65,6 +65,7 @@ export class PasswordResets {
     const passwordHash = await passwords.hash(password)
     const { user, isFirst } = await this.#use(token, owner, passwordHash)
     forgiveFailures(user)
+    await lockouts.lift(user, 'reset')
     if (isFirst) await recordFirstPassword(user)
   }
 

@@ -60,6 +60,8 @@ export const OneTimeToken = defineEntity({
     userId: p.uuid().fieldName('user_id').index(),
     /** What using the token brings into force: the password that was chosen with it. */
     passwordHash: p.string().nullable(),
+    /** What using the token brings into force: the address that the account gets. */
+    email: p.string().nullable(),
     createdAt: p.datetime(),
     expiresAt: p.datetime(),
     usedAt: p.datetime().nullable(),

@@ -1,6 +1,8 @@
 import { auditStoreMigrations } from '@countersign/adapters/mikro-orm'
 import type { MigrationObject } from '@mikro-orm/core'
+import { AddEmailChanges } from './migrations/add-email-changes.js'
 import { CreateAccounts } from './migrations/create-accounts.js'
+import { CreateLockouts } from './migrations/create-lockouts.js'
 import { CreateProfiles } from './migrations/create-profiles.js'
 import { CreateSecondFactors } from './migrations/create-second-factors.js'
 import { CreateSessionTokens } from './migrations/create-session-tokens.js'
@@ -16,4 +18,6 @@ export const authMigrations: MigrationObject[] = [
   { name: 'countersign-auth-4', class: CreateSessionTokens },
   { name: 'countersign-auth-5', class: IndexUsers },
   { name: 'countersign-auth-6', class: CreateSecondFactors },
+  { name: 'countersign-auth-7', class: CreateLockouts },
+  { name: 'countersign-auth-8', class: AddEmailChanges },
 ]

@@ -5,27 +5,55 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql'
 import { OneTimeToken } from './entities.js'
 
 /** What a token is good for, and nothing else. */
-export type TokenPurpose = 'verify-account' | 'password-reset'
+export type TokenPurpose = 'verify-account' | 'password-reset' | 'email-change' | 'email-change-undo'
+
+/** Seconds that a mailed link works, by what it is for. */
+export type LinkLifetimes = Readonly<Record<TokenPurpose, number>>
+
+/** A day to verify an address, half an hour for a reset, an hour to confirm another address, a week to take it back. */
+export const defaultLinkLifetimes: LinkLifetimes = {
+  'verify-account': 86_400,
+  'password-reset': 1800,
+  'email-change': 3600,
+  'email-change-undo': 7 * 86_400,
+}
+
+/** What using a token brings into force. */
+export interface TokenPayload {
+  /** The password that was chosen with it. */
+  readonly passwordHash?: string | null
+  /** The address that the account gets by it. */
+  readonly email?: string
+}
 
 /** What a token that was used up stood for. */
 export interface UsedToken {
   readonly userId: string
   readonly passwordHash: string | null
+  readonly email: string | null
+  readonly createdAt: Date
 }
 
 /** Tokens that are mailed: 256 random bits, kept as a keyed hash that has the purpose in it. */
 export class OneTimeTokens {
   readonly #key: Uint8Array
+  readonly #lifetimes: LinkLifetimes
 
-  constructor(secrets: Secrets) {
+  constructor(secrets: Secrets, lifetimes: Partial<LinkLifetimes> = {}) {
     this.#key = secrets.key('one-time-token')
+    this.#lifetimes = { ...defaultLinkLifetimes, ...lifetimes }
+  }
+
+  /** Seconds that a token of this purpose is good for. */
+  lifetimeOf(purpose: TokenPurpose): number {
+    return this.#lifetimes[purpose]
   }
 
   async issue(
     em: EntityManager,
     purpose: TokenPurpose,
     userId: string,
-    options: { readonly seconds: number; readonly passwordHash?: string | null },
+    { passwordHash = null, email }: TokenPayload = {},
   ): Promise<string> {
     const token = randomBytes(32).toString('base64url')
     const now = Date.now()
@@ -34,9 +62,10 @@ export class OneTimeTokens {
         tokenHash: this.#hash(purpose, token),
         purpose,
         userId,
-        passwordHash: options.passwordHash ?? null,
+        passwordHash,
+        email: email ?? null,
         createdAt: new Date(now),
-        expiresAt: new Date(now + options.seconds * 1000),
+        expiresAt: new Date(now + this.#lifetimes[purpose] * 1000),
         usedAt: null,
       }),
     )
@@ -52,13 +81,15 @@ export class OneTimeTokens {
 
   /** Uses a token up. One conditional statement decides among parallel uses; null for all but one. */
   async use(em: EntityManager, purpose: TokenPurpose, token: string): Promise<UsedToken | null> {
-    const [used] = await (em as SqlEntityManager).execute<Array<{ user_id: string; password_hash: string | null }>>(
+    const [used] = await (em as SqlEntityManager).execute<UsedRow[]>(
       `update auth_one_time_token set used_at = now()
        where token_hash = ? and purpose = ? and used_at is null and expires_at > now()
-       returning user_id, password_hash`,
+       returning user_id, password_hash, email, created_at`,
       [this.#hash(purpose, token), purpose],
     )
-    return used ? { userId: used.user_id, passwordHash: used.password_hash } : null
+    if (!used) return null
+    const { user_id: userId, password_hash: passwordHash, email, created_at } = used
+    return { userId, passwordHash, email, createdAt: new Date(created_at) }
   }
 
   /**
@@ -76,9 +107,10 @@ export class OneTimeTokens {
     return only?.password_hash ?? null
   }
 
-  /** Ends all outstanding tokens of a purpose: only the newest, or the used one, counts. */
-  async revoke(em: EntityManager, purpose: TokenPurpose, userId: string): Promise<void> {
-    await em.nativeUpdate(OneTimeToken, { userId, purpose, usedAt: null }, { usedAt: new Date() })
+  /** Ends all outstanding tokens of a purpose, or those since a moment: only the newest, or the used one, counts. */
+  async revoke(em: EntityManager, purpose: TokenPurpose, userId: string, since?: Date): Promise<void> {
+    const later = since === undefined ? {} : { createdAt: { $gte: since } }
+    await em.nativeUpdate(OneTimeToken, { userId, purpose, usedAt: null, ...later }, { usedAt: new Date() })
   }
 
   /** Ends all outstanding tokens of an account, whatever they are good for. */
@@ -89,4 +121,11 @@ export class OneTimeTokens {
   #hash(purpose: TokenPurpose, token: string): string {
     return createHmac('sha256', this.#key).update(`${purpose}\n${token}`).digest('base64url')
   }
+}
+
+interface UsedRow {
+  readonly user_id: string
+  readonly password_hash: string | null
+  readonly email: string | null
+  readonly created_at: Date | string
 }

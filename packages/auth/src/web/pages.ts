@@ -26,6 +26,8 @@ export function mountPages(app: Express, { orm, mails, production }: PagesOption
   }
   app.get('/', page('index.html'))
   app.get('/api/auth/verify-account', page('verify-account.html'))
+  app.get('/api/auth/change-email-confirm', page('change-email-confirm.html'))
+  app.get('/api/auth/change-email-undo', page('change-email-undo.html'))
   app.get('/reset-password', page('reset-password.html'))
   app.get('/api/auth/change-email-confirm', page('change-email-confirm.html'))
   app.get('/api/auth/change-email-undo', page('change-email-undo.html'))

@@ -1,0 +1,133 @@
+import { rowId } from '@countersign/core'
+import type { EntityManager, MikroORM } from '@mikro-orm/core'
+import type { SqlEntityManager } from '@mikro-orm/postgresql'
+import type { LockoutRule } from './lockout-rules.js'
+
+/** What is counted by itself: the attempts at an account, those from one of its devices, those from an address. */
+export type LockoutKind = 'account' | 'device' | 'address'
+
+/** Where an attempt is counted, and by which rule. */
+export interface LockoutCount {
+  /** A keyed hash. */
+  readonly key: string
+  readonly kind: LockoutKind
+  readonly userId: string | null
+  readonly rule: LockoutRule
+}
+
+/** A lock that began, or that ended. */
+export interface Lock {
+  readonly id: string
+  readonly kind: LockoutKind
+  readonly user_id: string | null
+  readonly locked_until: Date
+}
+
+/** Why a count takes no attempt: it is locked, its lock is over and must be ended first, or the last attempts are under way. */
+export interface Refusal {
+  readonly state: 'locked' | 'over' | 'busy'
+  /** Whole seconds until it is worth trying again, at least 1. */
+  readonly wait: number
+}
+
+const columns = 'id, kind, user_id, locked_until'
+
+/** The counts of failures, in the database: each step is one statement, which decides among all processes. */
+export class LockoutStore {
+  readonly #orm: MikroORM
+
+  constructor(orm: MikroORM) {
+    this.#orm = orm
+  }
+
+  /** Takes one of the attempts that are allowed, before anybody knows whether it fails. */
+  async claim({ key, kind, userId, rule }: LockoutCount): Promise<boolean> {
+    const running = 'l.since > now() - make_interval(secs => ?)'
+    const claimed = await this.#run<{ claimed: number }>(
+      `insert into auth_lockout as l (key, id, kind, user_id, claimed, failed, since)
+       values (?, ?, ?, ?, 1, 0, now())
+       on conflict (key) do update set
+         claimed = case when ${running} then l.claimed + 1 else 1 end,
+         failed = case when ${running} then l.failed else 0 end,
+         since = case when ${running} then l.since else now() end,
+         user_id = excluded.user_id
+       where l.locked_until is null and (l.claimed < ? or not ${running})
+       returning claimed`,
+      [key, rowId(), kind, userId, rule.window, rule.window, rule.window, rule.failures, rule.window],
+    )
+    return claimed.length > 0
+  }
+
+  /** Why it could not be claimed; null when it can by now. */
+  async refusal(key: string): Promise<Refusal | null> {
+    const [refusal] = await this.#run<Refusal>(
+      `select case when locked_until > now() then 'locked' when locked_until is null then 'busy' else 'over' end as state,
+         greatest(1, ceil(extract(epoch from coalesce(locked_until, now()) - now())))::int as wait
+       from auth_lockout where key = ?`,
+      [key],
+    )
+    return refusal ?? null
+  }
+
+  /** Counts a failure; the lock that it began, for the one that began it. */
+  async fail(em: EntityManager, { key, rule }: LockoutCount): Promise<Lock | null> {
+    const [count] = await (em as SqlEntityManager).execute<Array<Lock | { locked_until: null }>>(
+      `update auth_lockout set failed = failed + 1,
+         locked_until = case when failed + 1 >= ? then now() + make_interval(secs => ?) end
+       where key = ? and locked_until is null
+       returning ${columns}`,
+      [rule.failures, rule.duration, key],
+    )
+    return count?.locked_until ? (count as Lock) : null
+  }
+
+  /** Gives an attempt back that was claimed and did not fail. */
+  async release({ key }: LockoutCount): Promise<void> {
+    await this.#run(
+      'update auth_lockout set claimed = claimed - 1 where key = ? and locked_until is null and claimed > 0 returning 1',
+      [key],
+    )
+  }
+
+  /** Forgets the failures. A lock that began meanwhile stays. */
+  async forgive({ key }: LockoutCount): Promise<void> {
+    await this.#run('delete from auth_lockout where key = ? and locked_until is null returning 1', [key])
+  }
+
+  /** Ends the lock of a count if its time is over. */
+  async endIfOver(key: string): Promise<Lock[]> {
+    return this.#run<Lock>(`delete from auth_lockout where key = ? and locked_until <= now() returning ${columns}`, [
+      key,
+    ])
+  }
+
+  /** Forgets what was counted for an account, by its id and by the key of its address; the locks that this ended. */
+  async lift(userId: string, key: string): Promise<Lock[]> {
+    const ended = await this.#run<Lock | { locked_until: null }>(
+      `delete from auth_lockout where user_id = ? or key = ? returning ${columns}`,
+      [userId, key],
+    )
+    return ended.filter((lock): lock is Lock => lock.locked_until !== null)
+  }
+
+  /** Ends locks whose time is over, at most five hundred. */
+  async endOver(): Promise<Lock[]> {
+    return this.#run<Lock>(
+      `delete from auth_lockout where key in
+         (select key from auth_lockout where locked_until <= now() limit 500 for update skip locked)
+       returning ${columns}`,
+    )
+  }
+
+  /** Forgets counts that began longer ago than this many seconds and locked nothing. */
+  async forget(seconds: number): Promise<void> {
+    await this.#run(
+      'delete from auth_lockout where locked_until is null and since <= now() - make_interval(secs => ?) returning 1',
+      [seconds],
+    )
+  }
+
+  #run<Row>(statement: string, parameters: unknown[] = []): Promise<Row[]> {
+    return (this.#orm.em.fork() as SqlEntityManager).execute<Row[]>(statement, parameters)
+  }
+}

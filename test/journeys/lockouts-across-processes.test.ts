@@ -1,0 +1,64 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { AuthClient } from '../support/auth-client.js'
+import { places, secret, unlimited } from '../support/auth-systems.js'
+import { postgresAvailable } from '../support/databases.js'
+import { password } from '../support/password-journeys.js'
+import { allRows, killShared, startShared } from '../support/shared-systems.js'
+
+const closing: Array<() => unknown> = []
+afterEach(async () => {
+  await killShared()
+  for (const close of closing.splice(0).reverse()) await close()
+})
+
+const place = (name: string) => places.find((one) => one.name === name) as (typeof places)[number]
+const systems = [
+  {
+    title: 'on two processes that share PostgreSQL',
+    here: await postgresAvailable(),
+    at: place('PostgreSQL'),
+    processes: 2,
+  },
+  { title: 'on one process with PGlite', here: true, at: place('PGlite'), processes: 1 },
+].filter(({ here }) => here)
+
+// THR-02, THR-17, ENU-11
+describe.each(systems)('50 wrong logins at once, without any other limit, $title', ({ at, processes }) => {
+  it.each(['ada@example.org', 'nobody@example.org'])(
+    'reach the password of %s five times, and lock it once, also after a restart',
+    async (email) => {
+      const { database, drop } = await at.make()
+      closing.push(drop)
+      const settings = { database, secret, publicUrl: 'http://127.0.0.1:3000', limits: unlimited }
+      const servers = []
+      while (servers.length < processes) servers.push(await startShared(settings))
+      const clients = servers.map(({ url }) => new AuthClient(url))
+      await clients[0]?.signUpAndVerify('ada@example.org', password)
+
+      const answers = await Promise.all(
+        Array.from({ length: 50 }, (_, attempt) =>
+          clients[attempt % processes]?.post('/api/auth/login', { email, password: 'wrong' }),
+        ),
+      )
+      const statuses = answers.map((answer) => answer?.status)
+      expect([401, 429].map((status) => statuses.filter((one) => one === status).length)).toEqual([5, 45])
+
+      for (const server of servers) await server.stop()
+      const again = await startShared(settings)
+      const late = await new AuthClient(again.url).post('/api/auth/login', { email, password })
+      expect(late.status).toBe(429)
+      expect(Number(late.headers.get('retry-after'))).toBeGreaterThan(600)
+      const mails = (await new AuthClient(again.url).get('/dev/mailbox.json')).json as Array<{ subject: string }>
+      const told = mails.filter(({ subject }) => subject === 'Somebody failed to log in to your account')
+      expect(told).toHaveLength(email === 'ada@example.org' ? 1 : 0)
+      await again.stop()
+
+      const rows = await allRows(database)
+      const logins = rows.filter(({ event }) => event === 'login')
+      expect(logins.filter(({ outcome }) => outcome === 'failure')).toHaveLength(5)
+      expect(logins.filter(({ outcome, reason }) => outcome === 'denied' && reason === 'locked')).toHaveLength(46)
+      expect(rows.filter(({ event }) => event === 'lockout_start')).toHaveLength(1)
+    },
+    120_000,
+  )
+})
