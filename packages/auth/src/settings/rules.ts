@@ -55,6 +55,11 @@ export function madeWith(what: string, ...methods: readonly string[]): Rule {
   return mustBe(what, (value) => methods.every((method) => has(value, method)), { isSecret: true })
 }
 
+/** A part that null switches off. */
+export function orNull(rule: Rule): Rule {
+  return { ...rule, faultsOf: (value, name) => (value === null ? [] : rule.faultsOf(value, name)) }
+}
+
 /** Settings that belong together: any of them may be left out, and there are no others. */
 export function group<Settings extends object>(rules: Rules<Settings>): Rule {
   const known = Object.entries<Rule>(rules)

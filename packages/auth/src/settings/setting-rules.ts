@@ -1,6 +1,8 @@
 import { isSnakeCase } from '@countersign/core'
 import type { AuthSettings } from '../auth-settings.js'
-import { count, flag, group, listOf, madeWith, mustBe, oneOf, type Rule, type Rules, text } from './rules.js'
+import type { LockoutRule, LockoutSettings } from '../limits/lockout-rules.js'
+import type { LinkLifetimes } from '../store/one-time-tokens.js'
+import { count, flag, group, listOf, madeWith, mustBe, oneOf, orNull, type Rule, type Rules, text } from './rules.js'
 import { weaknessOf } from './weak-secret.js'
 
 const day = 86_400
@@ -14,6 +16,14 @@ const lifetime = group<NonNullable<NonNullable<AuthSettings['sessionLifetimes']>
   idle: count('seconds', 1, year),
   absolute: count('seconds', 1, year),
 })
+
+const lockout = orNull(
+  group<LockoutRule>({
+    failures: count('failures', 1, 10_000),
+    window: count('seconds', 1, day),
+    duration: count('seconds', 1, 7 * day),
+  }),
+)
 
 const database: Rule = mustBe(
   '{ url } of a PostgreSQL server or { folder }',
@@ -64,6 +74,7 @@ export const settingRules: Rules<AuthSettings> = {
   production: flag,
   proxies,
   limits,
+  lockouts: group<LockoutSettings>({ account: lockout, address: lockout }),
   redis: madeWith('a client of ioredis or iovalkey', 'call', 'defineCommand'),
   spoolFolder: text('a folder', /./),
   floods: group<NonNullable<AuthSettings['floods']>>({
@@ -88,6 +99,12 @@ export const settingRules: Rules<AuthSettings> = {
     maxLength: count('characters', 64, 1024),
   }),
   passwordHasher: madeWith('a hasher, as argon2idHasher makes one', 'hash', 'verify', 'needsRehash'),
+  linkLifetimes: group<LinkLifetimes>({
+    'verify-account': count('seconds', 1, 30 * day),
+    'password-reset': count('seconds', 1, day),
+    'email-change': count('seconds', 1, day),
+    'email-change-undo': count('seconds', 1, 30 * day),
+  }),
   consentVersion: text('a name of 1 to 64 characters', /^[\w.-]{1,64}$/),
   accessTokens: group<NonNullable<AuthSettings['accessTokens']>>({
     lifetime: count('seconds', 1, 3600),
