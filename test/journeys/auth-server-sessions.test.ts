@@ -105,7 +105,13 @@ for (const { name, here, make } of places) {
         expect(answer.status).toBe(401)
       })
       expect(rows).toMatchObject([
-        { event: 'password_change', outcome: 'denied', reason: 'unauthenticated', status: 401, actor: { type: 'anonymous' } },
+        {
+          event: 'password_change',
+          outcome: 'denied',
+          reason: 'unauthenticated',
+          status: 401,
+          actor: { type: 'anonymous' },
+        },
       ])
     })
 

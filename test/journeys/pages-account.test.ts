@@ -123,6 +123,18 @@ describe.runIf(browserIsHere)('the pages of an account, in a browser', () => {
     await visitor.leaves()
   })
 
+  it('show a mail that comes while the mailbox is open', async () => {
+    const visitor = await Visitor.comes(browser, system.url)
+    await visitor.open('/dev/mailbox')
+    expect(await visitor.faults()).toEqual([])
+    const email = 'late@example.org'
+    await new AuthClient(system.url).post('/api/auth/signup', { email, password, confirm_password: password })
+    await visitor.hears('New mail: Please verify your e-mail address')
+    expect(await visitor.page.locator('article').first().textContent()).toContain(`To ${email}`)
+    expect(visitor.errors).toEqual([])
+    await visitor.leaves()
+  })
+
   it('let nothing run that is not a file of this server', async () => {
     const visitor = await Visitor.comes(browser, system.url)
     await visitor.open('/')
