@@ -27,6 +27,7 @@ import { authorizationChecker } from './sessions/principals.js'
 import { checkSettings } from './settings/check-settings.js'
 import { type Database, openDatabase } from './store/database.js'
 import { Sweeper } from './store/sweeper.js'
+import { allowOrigins } from './web/cross-origin.js'
 import { metricsReaders } from './web/metrics-readers.js'
 import { mountPages } from './web/pages.js'
 import { mountProbes } from './web/probes.js'
@@ -90,6 +91,7 @@ function compose(settings: AuthSettings, secrets: Secrets, database: Database): 
   // Flat: no parameter of ours is an object, and none is made of brackets in its name.
   app.set('query parser', 'simple')
   secureHeaders(app, settings)
+  allowOrigins(app, settings)
   services.devices.mount(app)
   mountProbes(app, {
     readiness: new ReadinessCheck({ orm, trail, spoolFolder: settings.spoolFolder }),

@@ -22,12 +22,13 @@ class Login {
   @HttpCode(200)
   @Post()
   async post(@Body() body: LoginRequest, @Req() request: Request, @Res() response: Response) {
-    const { accounts, logins, cookies, pendingCookie, devices } = this.#services
+    const { accounts, logins, cookies, pendingCookie, devices, guard } = this.#services
     const { email, password, remember_me: remember = false } = body
     const user = await accounts.authenticate({ email, password, device: deviceOf(request) })
     const { session, pending } = await logins.begin(user, { remember, browser: true })
     if (pending) return askForCode({ response, cookie: pendingCookie }, pending)
     actAs({ id: user.id, label: user.email })
+    await guard.supersede(request)
     const handed = handOver(cookies, { response, byCookie: true }, session)
     devices.remember(response, user, email)
     return { user: publicUser(user), ...handed }

@@ -20,11 +20,12 @@ class VerifyLogin {
   @HttpCode(200)
   @Post()
   async post(@Req() request: Request, @Res() response: Response, @Body() body: VerifyLoginRequest) {
-    const { logins, cookies, pendingCookie, devices } = this.#services
+    const { logins, cookies, pendingCookie, devices, guard } = this.#services
     const tokens = { sessionToken: body.session_token, browserToken: pendingCookie.read(request) }
     const { user, session, used, browser } = await logins.complete(tokens, body.code)
     actAs({ id: user.id, label: user.email })
     if (browser) pendingCookie.clear(response)
+    if (browser) await guard.supersede(request)
     const handed = handOver(cookies, { response, byCookie: browser }, session)
     if (browser) devices.remember(response, user, user.email)
     return {

@@ -1,6 +1,6 @@
 import { requestOf } from '@countersign/adapters/routing-controllers'
 import { type Actor, type AuditContext, currentAttempt } from '@countersign/core'
-import type { Request } from 'express'
+import type { Request, Response } from 'express'
 import type { Action } from 'routing-controllers'
 import { AuthRefusal } from '../web/auth-refusal.js'
 import type { Caller, RequestGuard } from './request-guard.js'
@@ -40,11 +40,18 @@ function admit(request: Request, caller: Caller): void {
 
 /** What `@Authorized()` asks: a token of a living session, and for `@Authorized('admin')` an administrator. */
 export function authorizationChecker(guard: RequestGuard) {
-  return async ({ request }: Action, roles: string[]): Promise<boolean> => {
+  return async ({ request, response }: Action, roles: string[]): Promise<boolean> => {
     const caller = await guard.callerOf(request)
+    if (!caller) challenge(request, response)
     if (!caller) throw new AuthRefusal(401, 'unauthenticated', { detail: 'Please log in.' })
     admit(request, caller)
     if (caller.byCookie) guard.refuseForeign(request, caller.principal.sessionId)
     return !roles.includes('admin') || caller.principal.isAdmin
   }
+}
+
+/** The same words for every token that is worth nothing (RFC 6750): why it is, is for the row. */
+function challenge(request: Request, response: Response): void {
+  const brought = request.headers.authorization !== undefined
+  response.set('WWW-Authenticate', brought ? 'Bearer error="invalid_token"' : 'Bearer')
 }

@@ -53,6 +53,14 @@ export class RequestGuard {
     return owner
   }
 
+  /** Ends the session that a browser had until now: a login puts another one in its place. */
+  async supersede(request: Request): Promise<void> {
+    const { sessions, cookies } = this.#parts
+    const token = cookies.refreshToken.read(request)
+    const owner = token === null ? null : await sessions.ownerOf(token)
+    if (owner) await sessions.end(owner.sessionId)
+  }
+
   /** The same as {@link refuseForeign} for the cookie with the refresh token. */
   async refuseForeignRefresh(request: Request, refreshToken: string): Promise<void> {
     if (this.#comesFromOurs(request)) return
