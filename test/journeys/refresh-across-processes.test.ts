@@ -1,0 +1,117 @@
+import { openDatabase } from '@countersign/auth'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { AuthClient } from '../support/auth-client.js'
+import { places, secret, unlimited } from '../support/auth-systems.js'
+import { postgresAvailable } from '../support/databases.js'
+import { bearer, claimsOf } from '../support/session-journeys.js'
+import { endSharedServers, sharedServer } from '../support/shared-servers.js'
+
+const password = 'correct horse battery staple'
+const email = 'ada@example.org'
+const shared = places.find(({ name }) => name === 'PostgreSQL') as (typeof places)[number]
+const rounds = 5
+
+describe.runIf(await postgresAvailable())('two processes on one PostgreSQL', () => {
+  const clients: AuthClient[] = []
+  let sql: <Row>(statement: string, values?: unknown[]) => Promise<Row[]>
+  let drop: () => Promise<void>
+  endSharedServers()
+
+  beforeAll(async () => {
+    const made = await shared.make()
+    const settings = { database: made.database, secret, publicUrl: 'http://127.0.0.1:3000', limits: unlimited }
+    // At the same time, as a deployment starts them: migrations and the first key are made once.
+    for (const url of await Promise.all([sharedServer(settings), sharedServer(settings)]))
+      clients.push(new AuthClient(url))
+    await client(0).signUpAndVerify(email, password)
+    const { orm, close } = await openDatabase(made.database)
+    sql = (statement, values) => orm.em.getDriver().getConnection().execute(statement, values)
+    drop = async () => {
+      await close()
+      await made.drop()
+    }
+  })
+  afterAll(() => drop())
+
+  const client = (index: number) => clients[index % 2] as AuthClient
+  const tokens = async (index = 0) => (await client(index).post('/api/auth/token', { email, password })).json
+  const refresh = (index: number, token: string) => client(index).post('/api/auth/token/refresh', { refresh: token })
+  const status = async (index: number, access: string) =>
+    (await client(index).get('/api/auth/csrf', bearer(access))).status
+  const together = <Result>(count: number, run: (index: number) => Promise<Result>) =>
+    Promise.all(Array.from({ length: count }, (_, index) => run(index)))
+
+  // RFT-03
+  it('give twenty exchanges of one token at once the same successor, of one lineage', async () => {
+    for (let round = 0; round < rounds; round++) {
+      const first = await tokens(round)
+      const answers = await together(20, (index) => refresh(index, first.refresh))
+      expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
+      const successors = new Set(answers.map(({ json }) => json.refresh))
+      expect(successors.size).toBe(1)
+      const stored = await sql<{ rows: number; parents: number }>(
+        `select count(*)::int as rows, count(distinct parent_hash)::int as parents
+         from auth_refresh_token where session_id = ?`,
+        [claimsOf(first.access).sid],
+      )
+      expect(stored).toEqual([{ rows: 2, parents: 1 }])
+      expect(await status(round, answers[7]?.json.access)).toBe(200)
+      expect((await refresh(round + 1, [...successors][0])).status).toBe(200)
+    }
+  })
+
+  it('end the family once of twenty uses at once of a token that was exchanged, and tell the owner once', async () => {
+    for (let round = 0; round < rounds; round++) {
+      const first = await tokens(round)
+      const second = (await refresh(round, first.refresh)).json
+      await sql("update auth_refresh_token set used_at = used_at - interval '1 minute' where used_at is not null")
+      const [mails] = await sql<{ sent: number }>(
+        "select count(*)::int as sent from auth_mail where subject like '%was ended'",
+      )
+      const answers = await together(20, (index) => refresh(index, first.refresh))
+      expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([401]))
+      expect([await status(0, second.access), await status(1, second.access)]).toEqual([401, 401])
+      const told = await sql<{ sent: number }>(
+        "select count(*)::int as sent from auth_mail where subject like '%was ended'",
+      )
+      expect(told).toEqual([{ sent: (mails?.sent ?? 0) + 1 }])
+    }
+    const reuses = await sql<{ rows: number }>(
+      "select count(*)::int as rows from audit_event where event = 'token_reuse'",
+    )
+    expect(reuses).toEqual([{ rows: rounds }])
+  })
+
+  it('let no exchange outlive a logout at the same time', async () => {
+    for (let round = 0; round < rounds; round++) {
+      const first = await tokens(round)
+      const [refreshed, left] = await Promise.all([
+        refresh(0, first.refresh),
+        client(1).post('/api/auth/logout', {}, bearer(first.access)),
+      ])
+      expect(left.status).toBe(204)
+      if (refreshed.status !== 200) continue
+      expect(await status(round, refreshed.json.access)).toBe(401)
+      expect((await refresh(round, refreshed.json.refresh)).status).toBe(401)
+    }
+  })
+
+  // SES-22, SES-24
+  it('have a session that one of them ended ended in the other', async () => {
+    const [mine, other] = [await tokens(0), await tokens(1)]
+    expect(await status(1, other.access)).toBe(200)
+    const headers = bearer(mine.access)
+    await client(0).request(`/api/auth/sessions/${claimsOf(other.access).sid}`, { method: 'DELETE', headers })
+    expect([await status(1, other.access), (await refresh(1, other.refresh)).status]).toEqual([401, 401])
+    expect(await status(1, mine.access)).toBe(200)
+  })
+
+  // JWT-15
+  it('verify each other’s tokens, by one key that was made once', async () => {
+    const [one, other] = [await tokens(0), await tokens(1)]
+    expect([await status(1, one.access), await status(0, other.access)]).toEqual([200, 200])
+    const sets = await together(2, (index) => client(index).get('/.well-known/jwks.json'))
+    expect(sets[0]?.json.keys).toHaveLength(1)
+    expect(sets[0]?.text).toBe(sets[1]?.text)
+  })
+})
