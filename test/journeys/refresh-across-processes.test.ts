@@ -4,7 +4,7 @@ import { AuthClient } from '../support/auth-client.js'
 import { places, secret, unlimited } from '../support/auth-systems.js'
 import { postgresAvailable } from '../support/databases.js'
 import { bearer, claimsOf } from '../support/session-journeys.js'
-import { endSharedServers, sharedServer } from '../support/shared-servers.js'
+import { killShared, startShared } from '../support/shared-systems.js'
 
 const password = 'correct horse battery staple'
 const email = 'ada@example.org'
@@ -15,13 +15,12 @@ describe.runIf(await postgresAvailable())('two processes on one PostgreSQL', () 
   const clients: AuthClient[] = []
   let sql: <Row>(statement: string, values?: unknown[]) => Promise<Row[]>
   let drop: () => Promise<void>
-  endSharedServers()
 
   beforeAll(async () => {
     const made = await shared.make()
     const settings = { database: made.database, secret, publicUrl: 'http://127.0.0.1:3000', limits: unlimited }
     // At the same time, as a deployment starts them: migrations and the first key are made once.
-    for (const url of await Promise.all([sharedServer(settings), sharedServer(settings)]))
+    for (const { url } of await Promise.all([startShared(settings), startShared(settings)]))
       clients.push(new AuthClient(url))
     await client(0).signUpAndVerify(email, password)
     const { orm, close } = await openDatabase(made.database)
@@ -31,7 +30,10 @@ describe.runIf(await postgresAvailable())('two processes on one PostgreSQL', () 
       await made.drop()
     }
   })
-  afterAll(() => drop())
+  afterAll(async () => {
+    await killShared()
+    await drop()
+  })
 
   const client = (index: number) => clients[index % 2] as AuthClient
   const tokens = async (index = 0) => (await client(index).post('/api/auth/token', { email, password })).json
