@@ -71,6 +71,37 @@ describe.runIf(browserIsHere)('the pages of an account, in a browser', () => {
     await visitor.leaves()
   })
 
+  it('change the address by a link to the new one, and back by a link to the old one', async () => {
+    const [old, other, chosen] = ['old@example.org', 'other@example.org', 'whatever it takes to be another one']
+    const visitor = await loggedIn(old)
+    await visitor.send('change-email', { new_email: other, password: 'wrong' })
+    await visitor.hears(/password is wrong/)
+    await visitor.send('change-email', { new_email: other, password })
+    await visitor.hears(/a mail with a link is on its way/)
+    await visitor.openMail(other)
+    await visitor.sees('Confirm your new e-mail address')
+    await visitor.send('change-email-confirm')
+    await visitor.hears(/^This is the address of the account now/)
+
+    await visitor.open('/')
+    await visitor.send('login', { email: other, password })
+    await visitor.sees('Security')
+    expect(await visitor.page.locator('#who').textContent()).toBe(other)
+    await visitor.openMail(old)
+    await visitor.sees('Undo the change of your e-mail address')
+    await visitor.send('change-email-undo')
+    await visitor.hears(/^The account has its old address/)
+    await visitor.openMail(old)
+    await visitor.send('password-reset-confirm', { password: chosen, confirm_password: chosen })
+    await visitor.hears(/^The new password is set/)
+    await visitor.open('/')
+    await visitor.sees('Log in')
+    await visitor.send('login', { email: old, password: chosen })
+    await visitor.sees('Security')
+    expect(visitor.errors).toEqual([])
+    await visitor.leaves()
+  })
+
   it('say so when a mailed page is opened without its token, and when the token is worth nothing', async () => {
     const visitor = await Visitor.comes(browser, system.url)
     for (const page of [

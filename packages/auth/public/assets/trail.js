@@ -1,3 +1,4 @@
+import { humanized } from './dom.js'
 import { auditRow, pagedList } from './rows.js'
 import { viewOf } from './views.js'
 
@@ -11,7 +12,8 @@ export const trail = {
   ),
 }
 
-function whose({ actor, attempted }) {
+function whose({ actor, attempted, details }) {
   const name = actor?.label ?? actor?.id ?? actor?.type ?? 'anonymous'
-  return attempted ? `${name}, as ${attempted.masked}` : name
+  const whom = attempted ? `${name}, as ${attempted.masked}` : name
+  return details?.action ? `${humanized(details.action)} by ${whom}` : whom
 }

@@ -29,8 +29,6 @@ export function mountPages(app: Express, { orm, mails, production }: PagesOption
   app.get('/api/auth/change-email-confirm', page('change-email-confirm.html'))
   app.get('/api/auth/change-email-undo', page('change-email-undo.html'))
   app.get('/reset-password', page('reset-password.html'))
-  app.get('/api/auth/change-email-confirm', page('change-email-confirm.html'))
-  app.get('/api/auth/change-email-undo', page('change-email-undo.html'))
   app.use('/assets', express.static(`${folder}assets`, { index: false, redirect: false }))
   if (production) return
   app.get('/dev/mailbox', page('mailbox.html'))
