@@ -37,6 +37,20 @@ describe('the custom mixin', () => {
   })
 })
 
+describe('an own user', () => {
+  it('has a field of its own, a sign-up that takes it, other mails and fewer routes', async () => {
+    expect(await output('own-user')).toEqual([
+      '/api/auth/signup 202',
+      '/api/auth/signup 400',
+      '/api/auth/token 404',
+      'ada@example.org Countess',
+      'ada@example.org "Welcome to the club"',
+      'MemberSignupController signup success -',
+      'MemberSignupController signup failure validation_failed',
+    ])
+  }, 120_000)
+})
+
 describe('the ES decorators', () => {
   it('leave the same rows without experimentalDecorators, beside mixins and throttles', async () => {
     expect(await output('es-decorators')).toEqual([

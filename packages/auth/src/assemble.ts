@@ -8,10 +8,11 @@ import { UserAdministration } from './admin/user-administration.js'
 import { UserDirectory } from './admin/user-directory.js'
 import type { AuthServices } from './auth-services.js'
 import type { AuthSettings } from './auth-settings.js'
+import { replacing } from './extending/service-replacements.js'
 import { KnownDevices } from './limits/known-devices.js'
 import { lockoutRules } from './limits/lockout-rules.js'
 import { Lockouts } from './limits/lockouts.js'
-import type { Mails } from './mails/mails.js'
+import { Mails } from './mails/mails.js'
 import { PasswordChanges } from './passwords/password-changes.js'
 import { PasswordProof } from './passwords/password-proof.js'
 import { PasswordReplacement } from './passwords/password-replacement.js'
@@ -29,38 +30,47 @@ import { assembleTwoFactor } from './two-factor/assemble-two-factor.js'
 export interface Foundations {
   readonly secrets: Secrets
   readonly database: Database
-  readonly mails: Mails
   readonly trail: AuditTrail
 }
 
 /** Makes the services, each of those it works with. */
 export function assemble(
   settings: AuthSettings,
-  { secrets, database: { orm }, mails, trail }: Foundations,
+  { secrets, database: { orm }, trail }: Foundations,
 ): Omit<AuthServices, 'trail' | 'reader' | 'audit' | 'sweeper'> {
   const passwords = new Passwords(settings.passwordPolicy, settings.passwordHasher)
   const tokens = new OneTimeTokens(secrets, settings.linkLifetimes)
-  const sessionParts = assembleSessions(settings, { secrets, orm, mails })
+  const replaced = replacing(settings.services, { orm, secrets })
+  const mails = replaced('mails', new Mails(settings.publicUrl))
+  const sessionParts = assembleSessions(settings, { secrets, orm, mails, replaced })
   const { sessions } = sessionParts
-  const verificationMails = new VerificationMails({ orm, tokens, mails })
+  const verificationMails = replaced('verificationMails', new VerificationMails({ orm, tokens, mails }))
   const replacement = new PasswordReplacement({ sessions, tokens, mails })
   const { publicUrl } = settings
   const adminLinks = new AdminLinks({ orm, secrets, publicUrl, tokens, replacement })
-  const lockouts = new Lockouts({ orm, secrets, mails, trail, rules: lockoutRules(settings.lockouts) })
+  const lockouts = replaced(
+    'lockouts',
+    new Lockouts({ orm, secrets, mails, trail, rules: lockoutRules(settings.lockouts) }),
+  )
   const proof = new PasswordProof({ orm, passwords, lockouts })
   const state = settings.redis ? redisState(settings.redis) : databaseState(orm)
   return {
-    accounts: new Accounts({ orm, passwords, tokens, mails, verificationMails, lockouts }),
+    accounts: replaced('accounts', new Accounts({ orm, passwords, tokens, mails, verificationMails, lockouts })),
+    orm,
+    mails,
     ...sessionParts,
-    ...assembleTwoFactor(settings, { secrets, orm, mails, sessions, proof, state }),
+    ...assembleTwoFactor(settings, { secrets, orm, mails, sessions, proof, state, replaced }),
     verificationMails,
-    passwordResets: new PasswordResets({ orm, passwords, tokens, mails, replacement, adminLinks, lockouts }),
-    passwordChanges: new PasswordChanges({ orm, passwords, replacement, proof }),
-    emailChanges: new EmailChanges({ orm, proof, tokens, mails, sessions }),
-    profiles: new Profiles({ orm, consentVersion: settings.consentVersion ?? '1' }),
-    userDirectory: new UserDirectory(orm),
-    userAdministration: new UserAdministration({ orm, sessions, tokens, mails }),
+    passwordResets: replaced(
+      'passwordResets',
+      new PasswordResets({ orm, passwords, tokens, mails, replacement, adminLinks, lockouts }),
+    ),
+    passwordChanges: replaced('passwordChanges', new PasswordChanges({ orm, passwords, replacement, proof })),
+    emailChanges: replaced('emailChanges', new EmailChanges({ orm, proof, tokens, mails, sessions })),
+    profiles: replaced('profiles', new Profiles({ orm, consentVersion: settings.consentVersion ?? '1' })),
+    userDirectory: replaced('userDirectory', new UserDirectory(orm)),
+    userAdministration: replaced('userAdministration', new UserAdministration({ orm, sessions, tokens, mails })),
     lockouts,
-    devices: new KnownDevices(secrets, settings),
+    devices: replaced('devices', new KnownDevices(secrets, settings)),
   }
 }

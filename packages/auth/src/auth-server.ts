@@ -18,11 +18,10 @@ import 'reflect-metadata'
 import { assemble } from './assemble.js'
 import { auditWork } from './audit/audit-work.js'
 import { authChores } from './auth-chores.js'
-import { authControllers } from './auth-controllers.js'
 import type { AuthServices } from './auth-services.js'
 import type { AuthSettings } from './auth-settings.js'
+import { servedControllers } from './extending/served-controllers.js'
 import { attemptLimits } from './limits/attempt-limits.js'
-import { Mails } from './mails/mails.js'
 import { authorizationChecker } from './sessions/principals.js'
 import { checkSettings } from './settings/check-settings.js'
 import { type Database, openDatabase } from './store/database.js'
@@ -31,7 +30,7 @@ import { allowOrigins } from './web/cross-origin.js'
 import { metricsReaders } from './web/metrics-readers.js'
 import { mountPages } from './web/pages.js'
 import { mountProbes } from './web/probes.js'
-import { provided } from './web/provided.js'
+import { type AuthControllerClass, provided } from './web/provided.js'
 import { ReadinessCheck } from './web/readiness.js'
 import { secureHeaders } from './web/security-headers.js'
 
@@ -55,14 +54,22 @@ export interface AuthServer {
  */
 export async function createAuthServer(settings: AuthSettings): Promise<AuthServer> {
   checkSettings(settings)
+  const controllers = servedControllers(settings)
   const secrets = new Secrets(settings.secret)
-  const database = await openDatabase(settings.database)
+  const database = await openDatabase(settings.database, settings)
   try {
-    return compose(settings, secrets, database)
+    return compose({ settings, secrets, database, controllers })
   } catch (error) {
     await database.close()
     throw error
   }
+}
+
+interface ServerParts {
+  readonly settings: AuthSettings
+  readonly secrets: Secrets
+  readonly database: Database
+  readonly controllers: readonly AuthControllerClass[]
 }
 
 interface TrailParts {
@@ -72,15 +79,14 @@ interface TrailParts {
   readonly metrics: AuditMetrics
 }
 
-function compose(settings: AuthSettings, secrets: Secrets, database: Database): AuthServer {
+function compose({ settings, secrets, database, controllers }: ServerParts): AuthServer {
   const { orm } = database
   const limits = attemptLimits(settings, orm)
   const reader = mikroOrmReader(orm)
   const metrics = prometheusMetrics()
   const trail = openTrail(settings, { orm, secrets, limiter: limits.limiter, metrics })
-  const mails = new Mails(settings.publicUrl)
   const audit = auditWork(orm, trail, settings.auditLog ?? {})
-  const assembled = { ...assemble(settings, { secrets, database, mails, trail }), trail, reader, audit }
+  const assembled = { ...assemble(settings, { secrets, database, trail }), trail, reader, audit }
   const sweeper = new Sweeper({
     chores: authChores({ settings, orm, services: assembled }),
     pause: 60,
@@ -98,8 +104,8 @@ function compose(settings: AuthSettings, secrets: Secrets, database: Database): 
     metrics,
     mayReadMetrics: metricsReaders(settings),
   })
-  mountPages(app, { mails, orm, production: settings.production === true })
-  const classes = authControllers.map((controller) => provided(controller, services))
+  mountPages(app, { mails: services.mails, orm, production: settings.production === true })
+  const classes = controllers.map((controller) => provided(controller, services))
   useExpressServer(app, {
     ...safeDefaults,
     controllers: auditedControllers(trail, classes, { proxies: settings.proxies ?? 0 }),

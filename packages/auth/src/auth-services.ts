@@ -1,4 +1,5 @@
 import type { AuditReader, AuditTrail } from '@countersign/core'
+import type { MikroORM } from '@mikro-orm/core'
 import type { Accounts } from './accounts/accounts.js'
 import type { EmailChanges } from './accounts/email-changes.js'
 import type { VerificationMails } from './accounts/verification-mails.js'
@@ -7,6 +8,7 @@ import type { UserDirectory } from './admin/user-directory.js'
 import type { AuditWork } from './audit/audit-work.js'
 import type { KnownDevices } from './limits/known-devices.js'
 import type { Lockouts } from './limits/lockouts.js'
+import type { Mails } from './mails/mails.js'
 import type { PasswordChanges } from './passwords/password-changes.js'
 import type { PasswordResets } from './passwords/password-resets.js'
 import type { Profiles } from './profiles/profiles.js'
@@ -30,6 +32,7 @@ export interface AuthServices extends TwoFactorRoom {
   readonly profiles: Profiles
   readonly userDirectory: UserDirectory
   readonly userAdministration: UserAdministration
+  readonly mails: Mails
   readonly cookies: SessionCookies
   readonly guard: RequestGuard
   readonly csrfTokens: CsrfTokens
@@ -38,6 +41,8 @@ export interface AuthServices extends TwoFactorRoom {
   readonly sweeper: Sweeper
   readonly lockouts: Lockouts
   readonly devices: KnownDevices
+  /** The database, for what a host keeps in it. */
+  readonly orm: MikroORM
   readonly trail: AuditTrail
   readonly reader: AuditReader
   readonly audit: Pick<AuditWork, 'log' | 'operations' | 'requests'>

@@ -3,15 +3,19 @@ import type { ScopeLimits } from '@countersign/adapters/rate-limiter-flexible'
 import type { TrustedProxies } from '@countersign/adapters/routing-controllers'
 import type { FloodOptions } from '@countersign/core'
 import type { CheckpointAnchor, NoteSigner } from '@countersign/core/evidence'
+import type { MigrationObject } from '@mikro-orm/core'
+import type { Features } from './extending/features.js'
+import type { ServiceReplacements } from './extending/service-replacements.js'
 import type { LockoutSettings } from './limits/lockout-rules.js'
 import type { PasswordHasher } from './passwords/password-hasher.js'
 import type { PasswordPolicy } from './passwords/passwords.js'
 import type { SessionLifetimes } from './sessions/sessions.js'
 import type { SigningAlgorithm } from './sessions/signing-keys.js'
-import type { DatabaseLocation } from './store/database.js'
+import type { DatabaseLocation, OwnEntity } from './store/database.js'
 import type { LinkLifetimes } from './store/one-time-tokens.js'
 import type { RedisClient } from './store/redis-state.js'
 import type { TwoFactorSettings } from './two-factor/two-factor-settings.js'
+import type { AuthControllerClass } from './web/provided.js'
 
 /** The log over the trail: who signs it, where its checkpoints are kept, and how it grows old. */
 export interface AuditLogSettings {
@@ -115,6 +119,16 @@ export interface AuthSettings {
   readonly cookies?: CookieSettings
   /** Second factors: their name in apps, and how many codes may be tried. */
   readonly twoFactor?: TwoFactorSettings
+  /** Controllers of your own: one that extends one of ours stands in its place, and others are served beside them. */
+  readonly controllers?: readonly AuthControllerClass[]
+  /** Services in the place of ours. */
+  readonly services?: ServiceReplacements
+  /** Entities of your own, also one on the table of our accounts (`auth_user`) with fields of your own. */
+  readonly entities?: readonly OwnEntity[]
+  /** Migrations of your own, which run after ours: columns of your own in our tables are nullable or have a default. */
+  readonly migrations?: readonly MigrationObject[]
+  /** Parts that are switched off: `{ signup: false }`. */
+  readonly features?: Features
   /**
    * Origins besides our own whose pages may use the API with the session's cookies, each exact
    * (`https://app.example.org`). None: no page of another origin may read an answer (CORS).

@@ -47,9 +47,18 @@ export { TwoFactorSetupController } from './controllers/two-factor-setup-control
 export { VerificationMailController } from './controllers/verification-mail-controller.js'
 export { VerifyAccountController } from './controllers/verify-account-controller.js'
 export { VerifyLoginController } from './controllers/verify-login-controller.js'
+export { type Feature, type Features, featureControllers } from './extending/features.js'
+export {
+  overriding,
+  type ReplaceableServices,
+  type ServiceInterface,
+  type ServiceParts,
+  type ServiceReplacements,
+} from './extending/service-replacements.js'
 export type { KnownDevice, KnownDevices } from './limits/known-devices.js'
 export { defaultLockouts, type LockoutRule, type LockoutSettings } from './limits/lockout-rules.js'
 export type { Lockouts, SecretAttempt } from './limits/lockouts.js'
+export type { Mails } from './mails/mails.js'
 export type { PasswordChanges } from './passwords/password-changes.js'
 export {
   type Argon2idCost,
@@ -78,7 +87,7 @@ export type {
 export type { SigningAlgorithm, SigningKeys } from './sessions/signing-keys.js'
 export { settingNames } from './settings/check-settings.js'
 export { weaknessOf } from './settings/weak-secret.js'
-export { type Database, type DatabaseLocation, openDatabase } from './store/database.js'
+export { type Database, type DatabaseLocation, type OwnEntity, type OwnSchema, openDatabase } from './store/database.js'
 export { databaseState } from './store/database-state.js'
 export { Mail, OneTimeToken, Session, User } from './store/entities.js'
 export { authMigrations } from './store/migrations.js'
@@ -95,3 +104,4 @@ export type { TwoFactorSettings } from './two-factor/two-factor-settings.js'
 export { AuthRefusal } from './web/auth-refusal.js'
 export { HostCookie } from './web/host-cookies.js'
 export { type AuthControllerClass, provided } from './web/provided.js'
+export { SignupRequest } from './web/request-bodies.js'

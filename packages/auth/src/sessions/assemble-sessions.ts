@@ -1,6 +1,7 @@
 import type { Secrets } from '@countersign/core/keys'
 import type { MikroORM } from '@mikro-orm/core'
 import type { AuthSettings } from '../auth-settings.js'
+import type { Replacing } from '../extending/service-replacements.js'
 import type { Mails } from '../mails/mails.js'
 import { AccessTokens } from './access-tokens.js'
 import { CsrfTokens } from './csrf-tokens.js'
@@ -26,6 +27,7 @@ export interface SessionRoomParts {
   readonly secrets: Secrets
   readonly orm: MikroORM
   readonly mails: Mails
+  readonly replaced: Replacing
 }
 
 /** The services of this room. */
@@ -39,18 +41,22 @@ export interface SessionRoom {
 }
 
 /** Makes the services of this room, each of those it works with. */
-export function assembleSessions(settings: AuthSettings, { secrets, orm, mails }: SessionRoomParts): SessionRoom {
+export function assembleSessions(settings: AuthSettings, parts: SessionRoomParts): SessionRoom {
+  const { secrets, orm, mails, replaced } = parts
   const { lifetime = 600, algorithm = 'EdDSA', overlap = hour, ...names } = settings.accessTokens ?? {}
   const { issuer = settings.publicUrl, audience = 'countersign-api' } = names
   const { grace = 10, perHour = 120 } = settings.refreshTokens ?? {}
   const lifetimes = { ...usualLifetimes, ...settings.sessionLifetimes }
   const idle = { usual: lifetimes.usual.idle, remembered: lifetimes.remembered.idle }
-  const signingKeys = new SigningKeys({ orm, secrets, algorithm, overlap: Math.max(overlap, lifetime) })
+  const keys = new SigningKeys({ orm, secrets, algorithm, overlap: Math.max(overlap, lifetime) })
+  const signingKeys = replaced('signingKeys', keys)
   const accessTokens = new AccessTokens({ keys: signingKeys, issuer, audience, seconds: lifetime })
   const refreshTokens = new RefreshTokens({ secrets, grace, idle, perHour })
-  const sessions = new Sessions({ orm, accessTokens, refreshTokens, lifetimes, mails })
-  const cookies = sessionCookies(settings)
-  const csrfTokens = new CsrfTokens(secrets)
-  const guard = new RequestGuard({ sessions, cookies, csrfTokens, isAllowedOrigin: originPolicy(settings) })
-  return { sessions, cookies, csrfTokens, guard, signingKeys, sessionList: new SessionList({ orm, sessions }) }
+  const sessions = replaced('sessions', new Sessions({ orm, accessTokens, refreshTokens, lifetimes, mails }))
+  const cookies = replaced('cookies', sessionCookies(settings))
+  const csrfTokens = replaced('csrfTokens', new CsrfTokens(secrets))
+  const isAllowedOrigin = originPolicy(settings)
+  const guard = replaced('guard', new RequestGuard({ sessions, cookies, csrfTokens, isAllowedOrigin }))
+  const sessionList = replaced('sessionList', new SessionList({ orm, sessions }))
+  return { sessions, cookies, csrfTokens, guard, signingKeys, sessionList }
 }

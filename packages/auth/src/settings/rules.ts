@@ -60,6 +60,11 @@ export function orNull(rule: Rule): Rule {
   return { ...rule, faultsOf: (value, name) => (value === null ? [] : rule.faultsOf(value, name)) }
 }
 
+/** A group that is one setting. */
+export function whole({ faultsOf }: Rule): Rule {
+  return { faultsOf }
+}
+
 /** Settings that belong together: any of them may be left out, and there are no others. */
 export function group<Settings extends object>(rules: Rules<Settings>): Rule {
   const known = Object.entries<Rule>(rules)

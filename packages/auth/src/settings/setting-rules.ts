@@ -1,8 +1,23 @@
 import { isSnakeCase } from '@countersign/core'
 import type { AuthSettings } from '../auth-settings.js'
+import { type Features, featureControllers } from '../extending/features.js'
+import { replaceable } from '../extending/service-replacements.js'
 import type { LockoutRule, LockoutSettings } from '../limits/lockout-rules.js'
 import type { LinkLifetimes } from '../store/one-time-tokens.js'
-import { count, flag, group, listOf, madeWith, mustBe, oneOf, orNull, type Rule, type Rules, text } from './rules.js'
+import {
+  count,
+  flag,
+  group,
+  listOf,
+  madeWith,
+  mustBe,
+  oneOf,
+  orNull,
+  type Rule,
+  type Rules,
+  text,
+  whole,
+} from './rules.js'
 import { weaknessOf } from './weak-secret.js'
 
 const day = 86_400
@@ -46,6 +61,11 @@ const secret: Rule = {
 const proxies = mustBe(
   'a number of proxies from 0 to 99 or a list of networks; true would let every client write its own address',
   (value) => (Number.isInteger(value) && Number(value) >= 0 && Number(value) < 100) || Array.isArray(value),
+)
+
+const service = mustBe(
+  'a function that gets ours and returns what stands in its place',
+  (value) => typeof value === 'function',
 )
 
 const limits: Rule = {
@@ -138,6 +158,19 @@ export const settingRules: Rules<AuthSettings> = {
     }),
     recentLogin: count('seconds', 1, day),
   }),
+  controllers: listOf(
+    mustBe('a class with a className', (value) => typeof value === 'function' && 'className' in value),
+  ),
+  services: whole(
+    group<NonNullable<AuthSettings['services']>>(
+      Object.fromEntries(replaceable.map((name) => [name, service])) as Rules<NonNullable<AuthSettings['services']>>,
+    ),
+  ),
+  entities: listOf(mustBe('what defineEntity makes, or a class', (value) => Object(value) === value)),
+  migrations: listOf(mustBe('{ name, class }', (value) => Object(value) === value && 'name' in Object(value))),
+  features: group<Features>(
+    Object.fromEntries(Object.keys(featureControllers).map((name) => [name, flag])) as Rules<Features>,
+  ),
   allowedOrigins: listOf(origin),
 }
 

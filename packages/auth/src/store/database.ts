@@ -2,13 +2,22 @@ import { Socket } from 'node:net'
 import { join } from 'node:path'
 import { lockDataFolder, migrate } from '@countersign/adapters/mikro-orm'
 import { AuditError, type FolderLock } from '@countersign/core'
-import type { MikroORM } from '@mikro-orm/core'
+import type { MigrationObject, MikroORM, Options } from '@mikro-orm/core'
 import { Migrator } from '@mikro-orm/migrations'
 import { authEntities } from './entities.js'
 import { authMigrations } from './migrations.js'
 
 /** Where the data is: a PostgreSQL server, or a folder for the embedded one. */
 export type DatabaseLocation = { readonly url: string } | { readonly folder: string }
+
+/** An entity as MikroORM takes it: what `defineEntity` makes, or a class. */
+export type OwnEntity = NonNullable<Options['entities']>[number]
+
+/** What a host has in the database beside what is ours. */
+export interface OwnSchema {
+  readonly entities?: readonly OwnEntity[]
+  readonly migrations?: readonly MigrationObject[]
+}
 
 /** An open database that has every migration. */
 export interface Database {
@@ -21,12 +30,12 @@ export interface Database {
  *
  * @throws AuditError `STORE_UNREACHABLE`, `STORE_LOCKED`
  */
-export async function openDatabase(location: DatabaseLocation): Promise<Database> {
+export async function openDatabase(location: DatabaseLocation, own: OwnSchema = {}): Promise<Database> {
   let lock: FolderLock | undefined
   let orm: MikroORM | undefined
   try {
     if ('folder' in location) lock = lockDataFolder(location.folder)
-    orm = await connect(location)
+    orm = await connect(location, optionsWith(own))
     await migrate(orm)
   } catch (cause) {
     await orm?.close(true).catch(() => undefined)
@@ -44,13 +53,17 @@ export async function openDatabase(location: DatabaseLocation): Promise<Database
   }
 }
 
-const options = {
-  extensions: [Migrator],
-  entities: [...authEntities],
-  migrations: { migrationsList: authMigrations, snapshot: false },
-  // Parameters are passwords' hashes and addresses: no statement is logged.
-  debug: false,
-  logger: () => undefined,
+function optionsWith({ entities = [], migrations = [] }: OwnSchema) {
+  return {
+    extensions: [Migrator],
+    entities: [...authEntities, ...entities],
+    migrations: { migrationsList: [...authMigrations, ...migrations], snapshot: false },
+    // A host's own entity may see the table of accounts its own way.
+    discovery: { checkDuplicateTableNames: false },
+    // Parameters are passwords' hashes and addresses: no statement is logged.
+    debug: false,
+    logger: () => undefined,
+  }
 }
 
 /** A database that is silently gone must not keep requests for ever. */
@@ -65,7 +78,7 @@ const patience = {
   },
 }
 
-async function connect(location: DatabaseLocation): Promise<MikroORM> {
+async function connect(location: DatabaseLocation, options: ReturnType<typeof optionsWith>): Promise<MikroORM> {
   if ('url' in location) {
     const { MikroORM } = await import('@mikro-orm/postgresql')
     const orm = await MikroORM.init({ ...options, clientUrl: location.url, driverOptions: patience })

@@ -1,6 +1,7 @@
 import type { Secrets } from '@countersign/core/keys'
 import type { MikroORM } from '@mikro-orm/core'
 import type { AuthSettings } from '../auth-settings.js'
+import type { Replacing } from '../extending/service-replacements.js'
 import type { Mails } from '../mails/mails.js'
 import type { PasswordProof } from '../passwords/password-proof.js'
 import { cookieRules } from '../sessions/session-cookies.js'
@@ -25,6 +26,7 @@ export interface TwoFactorRoomParts {
   readonly sessions: Sessions
   readonly proof: PasswordProof
   readonly state: ShortLivedState
+  readonly replaced: Replacing
 }
 
 /** The services of this room. */
@@ -38,7 +40,7 @@ export interface TwoFactorRoom {
 
 /** Makes the services of this room, each of those it works with. */
 export function assembleTwoFactor(settings: AuthSettings, parts: TwoFactorRoomParts): TwoFactorRoom {
-  const { secrets, orm, mails, sessions, proof, state } = parts
+  const { secrets, orm, mails, sessions, proof, state, replaced } = parts
   const {
     issuer,
     backupCodes: count,
@@ -54,13 +56,16 @@ export function assembleTwoFactor(settings: AuthSettings, parts: TwoFactorRoomPa
   const sealing = new Sealing(secrets, 'totp-secret')
   const backupCodes = new BackupCodes(secrets, count)
   const budget = new CodeBudget({ orm, mails, rules: failures })
-  const factors = new SecondFactors({ orm, totp, sealing, backupCodes, budget, mails })
+  const factors = replaced('factors', new SecondFactors({ orm, totp, sealing, backupCodes, budget, mails }))
   const pending = new PendingLogins({ secrets, state, seconds: pendingLogin, attempts })
   const sameSite = settings.cookies?.sameSite === 'none' ? 'none' : 'strict'
+  const changes = new TwoFactorChanges({
+    ...{ orm, totp, sealing, backupCodes, factors, proof, sessions, mails, recentLogin },
+  })
   return {
-    logins: new Logins({ orm, sessions, factors, pending }),
+    logins: replaced('logins', new Logins({ orm, sessions, factors, pending })),
     factors,
-    twoFactor: new TwoFactorChanges({ orm, totp, sealing, backupCodes, factors, proof, sessions, mails, recentLogin }),
-    pendingCookie: new HostCookie('2fa', sameSite, cookieRules(settings)),
+    twoFactor: replaced('twoFactor', changes),
+    pendingCookie: replaced('pendingCookie', new HostCookie('2fa', sameSite, cookieRules(settings))),
   }
 }
