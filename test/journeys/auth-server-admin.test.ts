@@ -1,14 +1,15 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Answer, AuthClient } from '../support/auth-client.js'
 import { places } from '../support/auth-systems.js'
-import { password, passwordJourneys } from '../support/password-journeys.js'
+import { password } from '../support/password-journeys.js'
+import { twoFactorJourneys } from '../support/two-factor-journeys.js'
 
 const users = '/api/auth/admin/users'
 const absent = '01890000-0000-7000-8000-000000000000'
 
 for (const { name, here, make } of places) {
   describe.runIf(here)(`administering accounts on ${name}`, () => {
-    const on = passwordJourneys(make)
+    const on = twoFactorJourneys(make)
     let root: AuthClient
     beforeAll(async () => {
       await on.system.auth.services.accounts.ensureAdmin('root@example.org', password)
@@ -112,6 +113,19 @@ for (const { name, here, make } of places) {
       expect((await on.confirm(older, 'another good password')).status).toBe(400)
       expect((await on.confirm(token, 'another good password')).status).toBe(200)
       expect(await on.login(email, 'another good password')).toBe(200)
+    })
+
+    it('takes a second factor away, which it can’t see, and ends the sessions', async () => {
+      const { id, email, secret, codes, client } = await on.secured('factor@example.org')
+      const before = await root.get(`${users}/${id}`)
+      expect(before.json.has_two_factor).toBe(true)
+      const [reset, again] = [await act(id, 'two-factor-reset'), await act(id, 'two-factor-reset')]
+      expect([reset.status, again.status]).toEqual([200, 200])
+      for (const seen of [before.text, reset.text])
+        for (const part of [secret, ...codes]) expect(seen).not.toContain(part)
+      expect(await on.isIn(client)).toBe(false)
+      expect((await on.client().post('/api/auth/login', { email, password })).json.user.email).toBe(email)
+      expect((await root.get(`${users}/${id}`)).json.has_two_factor).toBe(false)
     })
 
     it('mails no link for an account that could not use it', async () => {

@@ -33,7 +33,9 @@ export class AdminUsersController {
   @Authorized('admin')
   @Get('/:id')
   async get(@Param('id') id: string) {
-    return userJson(await this.#services.userDirectory.get(id))
+    const { userDirectory, factors } = this.#services
+    const user = await userDirectory.get(id)
+    return { ...userJson(user), has_two_factor: await factors.isOn(user.id) }
   }
 
   @AuditEvent('admin_action', acts('user_disable'))
@@ -72,6 +74,17 @@ export class AdminUsersController {
   @Post('/:id/logout')
   async logOut(@Param('id') id: string) {
     return userJson(await this.#services.userAdministration.logOut(id))
+  }
+
+  @AuditEvent('admin_action', acts('user_two_factor_reset'))
+  @Throttle('admin_write')
+  @Authorized('admin')
+  @HttpCode(200)
+  @Post('/:id/two-factor-reset')
+  async resetTwoFactor(@Param('id') id: string) {
+    const { userDirectory, twoFactor } = this.#services
+    await twoFactor.reset((await userDirectory.get(id)).id)
+    return userJson(await userDirectory.get(id))
   }
 
   @AuditEvent('admin_action', acts('user_password_reset'))
