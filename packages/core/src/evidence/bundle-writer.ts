@@ -3,6 +3,9 @@ import { catalogue } from '../catalogue.js'
 import { endLine, headLine, recordLine } from './bundle-line.js'
 import type { LogSource } from './log-record.js'
 
+// A text that is longer is no young garbage, and stays until all garbage is looked at.
+const linesAtOnce = 50
+
 /**
  * A log, or a part of it, as the text of one file that can be verified anywhere: a line for each leaf with its row,
  * for each checkpoint and for each receipt. It is made piece by piece, as fast as it is taken.
@@ -27,8 +30,13 @@ export async function* writeBundle(source: LogSource): AsyncGenerator<string, vo
   const createdAt = new Date().toISOString()
   yield taken(headLine({ ...source.head, createdAt, catalogue: Object.fromEntries(versions) }), 1)
   for await (const records of source.records()) {
-    const written = records.map(recordLine).filter((line) => line !== null)
-    if (written.length > 0) yield taken(written.join(''), written.length)
+    for (let from = 0; from < records.length; from += linesAtOnce) {
+      const written = records
+        .slice(from, from + linesAtOnce)
+        .map(recordLine)
+        .filter((line) => line !== null)
+      if (written.length > 0) yield taken(written.join(''), written.length)
+    }
   }
   yield endLine(lines, digest.digest('base64'))
 }

@@ -20,7 +20,8 @@ interface LogEnd {
   readonly done: string
 }
 
-const leavesAtOnce = 1000
+// Some pages are under way at a time: few leaves each, or they outlive the collections of young garbage.
+const leavesAtOnce = 100
 const rowsAtOnce = 10_000
 const width = 2 ** storedLevels
 
@@ -168,6 +169,7 @@ class LogReading {
       `select tree_size::text as size, encode(root_hash, 'hex') as root, note from audit_checkpoint
       where tree_size > $1 and tree_size <= $2 order by tree_size`,
       [after, upTo],
+      'countersign-checkpoints',
     )
     return records.map(({ size, root, note }) => ({
       checkpoint: { size: Number(size), root: digestOfHex(root), note },
@@ -179,10 +181,13 @@ class LogReading {
     const records: LogRecord[] = []
     if (this.#head.from > 0) return records
     for (let [level, span] = [storedLevels, width]; span <= to; [level, span] = [level + storedLevels, span * width]) {
+      const [first, end] = [Math.floor(from / span), Math.floor(to / span)]
+      if (first === end) continue
       const found = await this.#client.query<{ index: string; hash: string }>(
         `select node_index::text as index, encode(hash, 'hex') as hash from audit_node
         where level = $1 and node_index >= $2 and node_index < $3 order by node_index`,
-        [level, Math.floor(from / span), Math.floor(to / span)],
+        [level, first, end],
+        'countersign-nodes',
       )
       for (const { index, hash } of found)
         records.push({ node: { level, index: Number(index), hash: digestOfHex(hash) } })
@@ -194,6 +199,7 @@ class LogReading {
     const found = await this.#client.query<{ id: string; note: string }>(
       `select id, note from audit_receipt where not (id = any ($1::uuid[])) order by tree_size, id`,
       [[...this.#receipts]],
+      'countersign-receipts',
     )
     for (const { id, note } of found) {
       this.#receipts.add(id)
