@@ -1,6 +1,7 @@
 export type { AnchoredCheckpoint, CheckpointAnchor } from './anchor.js'
 export { readBundle } from './bundle-reader.js'
 export { writeBundle } from './bundle-writer.js'
+export { canonicalJson } from './canonical-json.js'
 export { type CheckpointText, type ParsedCheckpoint, parseCheckpoint, signCheckpoint } from './checkpoint.js'
 export { fileAnchor } from './file-anchor.js'
 export { exitCodeOf, type Finding, type FindingKind, findingExitCodes } from './findings.js'

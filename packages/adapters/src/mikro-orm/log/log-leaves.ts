@@ -31,8 +31,12 @@ export function copyBytes(digest: Digest): string {
 const noPersonal: Digest = '\0'.repeat(32)
 
 /** What the leaf of a row says at that index. */
-export function contentOfRow(index: number, { row: json, salt, personal }: StoredRow): Digest {
-  const row = JSON.parse(json as string) as RowJson
+export function contentOfRow(index: number, { row, ...parts }: StoredRow): Digest {
+  return contentOfParts(index, JSON.parse(row as string) as RowJson, parts)
+}
+
+/** The same of a row that was taken apart. */
+export function contentOfParts(index: number, row: RowJson, { salt, personal }: Omit<StoredRow, 'row'>): Digest {
   return contentOf(index, digestOfHex(personal) ?? personalOf(row, salt) ?? noPersonal, factsOf(row))
 }
 

@@ -8,10 +8,11 @@ import {
   signCheckpoint,
 } from '@countersign/core/evidence'
 import type { LogClient, Statements } from '../sql-client.js'
+import { JoinedRows } from './joined-row.js'
 import { assertLogKey } from './log-keys.js'
 import { contentOfRow, copyBytes } from './log-leaves.js'
 import { keepLog, type LogState, takeLog, treeOf } from './log-state.js'
-import { type UnsequencedRow, unsequencedRows } from './unsequenced-rows.js'
+import { rowAsJson, type UnsequencedRow, unsequencedRows } from './unsequenced-rows.js'
 
 /** What a round did. */
 export interface Round {
@@ -40,6 +41,7 @@ class SequencingRound {
   readonly #statements: Statements
   readonly #signer: NoteSigner
   readonly #before: LogState
+  readonly #joined = new JoinedRows()
   #state: LogState
 
   constructor(statements: Statements, signer: NoteSigner, state: LogState) {
@@ -61,7 +63,7 @@ class SequencingRound {
       // The database writes the leaves before, and looks for the rows after, while these are worked on.
       const coming = this.#store(lines).then(() => (goesOn ? this.#next() : []))
       coming.catch(() => undefined)
-      lines = await leafLines(tree, rows)
+      lines = await this.#leafLines(tree, rows)
       rows = await coming
     }
     await this.#store(lines)
@@ -80,6 +82,19 @@ class SequencingRound {
 
   async #store(lines: string): Promise<void> {
     if (lines !== '') await this.#statements.copy('audit_leaf (leaf_index, row_id, content)', lines)
+  }
+
+  /** The leaves of rows as `copy` takes them. A server in the same process goes on answering meanwhile. */
+  async #leafLines(tree: CompactTree, rows: readonly UnsequencedRow[]): Promise<string> {
+    let lines = ''
+    for (const [index, row] of rows.entries()) {
+      if (index % rowsInTurn === 0) await turn()
+      const content =
+        this.#joined.contentOf(tree.size, row) ?? contentOfRow(tree.size, await rowAsJson(this.#statements, row.id))
+      lines += `${tree.size}\t${row.id}\t${copyBytes(content)}\n`
+      tree.append(leafOf(row.id, content))
+    }
+    return lines
   }
 
   #advance(last: UnsequencedRow | undefined, more: boolean): void {
@@ -115,16 +130,4 @@ class SequencingRound {
     )
     return Number(last?.size ?? 0)
   }
-}
-
-/** The leaves of rows as `copy` takes them. A server in the same process goes on answering meanwhile. */
-async function leafLines(tree: CompactTree, rows: readonly UnsequencedRow[]): Promise<string> {
-  let lines = ''
-  for (const [index, row] of rows.entries()) {
-    if (index % rowsInTurn === 0) await turn()
-    const content = contentOfRow(tree.size, row)
-    lines += `${tree.size}\t${row.id}\t${copyBytes(content)}\n`
-    tree.append(leafOf(row.id, content))
-  }
-  return lines
 }

@@ -1,14 +1,15 @@
 import type { Statements } from '../sql-client.js'
+import { type JoinedRow, joinedRowColumns } from './joined-row.js'
 import { type StoredRow, storedRowColumns } from './log-leaves.js'
 import type { LogState } from './log-state.js'
 
 /** A row that has no leaf yet. */
-export interface UnsequencedRow extends StoredRow {
+export interface UnsequencedRow extends JoinedRow {
   readonly id: string
   readonly xact: string
 }
 
-const columns = `select e.id, e.xact::text as xact, ${storedRowColumns} from audit_event e`
+const columns = `select e.id, e.xact::text as xact, ${joinedRowColumns} from audit_event e`
 // Not as a join, which may be made of all leaves: one look for each row.
 const noLeaf = '(select l.leaf_index from audit_leaf l where l.row_id = e.id) is null'
 
@@ -39,4 +40,10 @@ export function unsequencedRows(statements: Statements, state: LogState, limit: 
   return running === ''
     ? statements.query(later, values, 'countersign-later')
     : statements.query(both, [...values, `{${running}}`], 'countersign-both')
+}
+
+/** One of them as JSON, where the quicker form does not do. */
+export async function rowAsJson(statements: Statements, id: string): Promise<StoredRow> {
+  const [row] = await statements.query<StoredRow>(`select ${storedRowColumns} from audit_event e where e.id = $1`, [id])
+  return row as StoredRow
 }
