@@ -10,7 +10,7 @@ export class BearerLoginRequest {
 
 /** The body of POST `token/refresh`. */
 export class BearerRefreshRequest {
-  @SafeText(512) refresh!: string
+  @SafeText(4096) refresh!: string
 }
 
 /** The body of POST `token/verify`. */

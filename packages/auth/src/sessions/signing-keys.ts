@@ -120,7 +120,7 @@ export class SigningKeys {
     const { secret, pair } =
       algorithm === 'HS256'
         ? { secret: await generateSecret(algorithm, { extractable: true }), pair: null }
-        : { secret: null, pair: await generateKeyPair(algorithm, { crv: 'Ed25519', extractable: true }) }
+        : { secret: null, pair: await generateKeyPair(algorithm, { extractable: true }) }
     const own = { kid, alg: algorithm, use: 'sig' }
     const whole = { ...(await exportJWK((secret ?? pair?.privateKey) as CryptoKey)), ...own }
     const half = pair && { ...(await exportJWK(pair.publicKey)), ...own }
