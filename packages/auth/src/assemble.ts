@@ -38,7 +38,11 @@ export function assemble(
   settings: AuthSettings,
   { secrets, database: { orm }, trail }: Foundations,
 ): Omit<AuthServices, 'trail' | 'reader' | 'audit' | 'sweeper'> {
-  const passwords = new Passwords(settings.passwordPolicy, settings.passwordHasher)
+  const passwords = new Passwords({
+    policy: settings.passwordPolicy,
+    hasher: settings.passwordHasher,
+    publicUrl: settings.publicUrl,
+  })
   const tokens = new OneTimeTokens(secrets, settings.linkLifetimes)
   const replaced = replacing(settings.services, { orm, secrets })
   const mails = replaced('mails', new Mails(settings.publicUrl))

@@ -103,7 +103,7 @@ export interface AuthSettings {
    */
   readonly metricsToken?: string
   readonly auditLog?: AuditLogSettings
-  readonly passwordPolicy?: PasswordPolicy
+  readonly passwordPolicy?: Partial<PasswordPolicy>
   /** How passwords are hashed (argon2id: 19 MiB, two passes, one lane). */
   readonly passwordHasher?: PasswordHasher
   /**

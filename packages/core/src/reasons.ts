@@ -33,6 +33,8 @@ export interface AuditReasons {
   method_not_allowed: true
   not_acceptable: true
   not_found: true
+  password_common: true
+  password_guessable: true
   password_mismatch: true
   password_too_long: true
   password_too_short: true

@@ -46,7 +46,7 @@ export class Accounts {
     const { orm, passwords, verificationMails } = this.#parts
     const canonical = canonicalEmail(email)
     if (!canonical) throw new AuthRefusal(400, 'invalid_email', { detail: 'This is not an e-mail address.' })
-    passwords.assertAcceptable(password)
+    passwords.assertAcceptable(password, { email: canonical })
     const passwordHash = await this.#hashOf(canonical, password)
     await orm.em.fork().transactional(async (em) => {
       const user = await this.#insertOrLock(em, { email: email.trim(), canonical, passwordHash, isAdmin: false })
@@ -107,6 +107,7 @@ export class Accounts {
         detail: 'Please verify your e-mail address first.',
       })
     }
+    await this.#strengthen(user, password)
     return user
   }
 
@@ -121,7 +122,7 @@ export class Accounts {
     if (!canonical) throw new AuditError('SETTING_INVALID', 'ADMIN_EMAIL is not an e-mail address.')
     const existing = await orm.em.fork().findOne(User, { emailCanonical: canonical })
     if (existing?.isAdmin) return
-    const fault = passwords.faultOf(password)
+    const fault = passwords.faultOf(password, { email: canonical })
     if (fault) throw new AuditError('SETTING_INVALID', `ADMIN_PASSWORD is refused: ${explainFault[fault]}`)
     const passwordHash = await passwords.hash(password)
     const user = await orm.em
@@ -133,6 +134,17 @@ export class Accounts {
       'SETTING_INVALID',
       'ADMIN_EMAIL has an account already, which is no administrator. Choose another ADMIN_EMAIL.',
     )
+  }
+
+  /** Hashes are made stronger as time goes by; the one moment to do so is when the password is here. */
+  async #strengthen(user: User, password: string): Promise<void> {
+    const { orm, passwords } = this.#parts
+    const { id, passwordHash: old } = user
+    const passwordHash = old && (await passwords.strengthened(old, password))
+    if (!passwordHash) return
+    // Unless a reset or a change was first: its password is another one.
+    const changed = await orm.em.fork().nativeUpdate(User, { id, passwordHash: old }, { passwordHash })
+    if (changed > 0) user.passwordHash = passwordHash
   }
 
   /** Hashes are salted: a password that is chosen again gets its first hash, and so counts as one. */

@@ -32,10 +32,10 @@ export class PasswordChanges {
   }
 
   /** Replaces the password and ends all other sessions; returns the account as it is then. */
-  async change({ userId, sessionId }: Principal, { current, chosen, device }: PasswordChange): Promise<User> {
+  async change({ userId, sessionId, email }: Principal, { current, chosen, device }: PasswordChange): Promise<User> {
     const { orm, passwords, replacement, proof } = this.#parts
     currentAttempt('password_change').subject({ type: 'user', id: userId })
-    passwords.assertAcceptable(chosen)
+    passwords.assertAcceptable(chosen, { email })
     const verified = await proof.demand(userId, current, device)
     if (passwords.areSame(current, chosen)) {
       throw new AuthRefusal(400, 'password_unchanged', { detail: 'This is the password that you have already.' })

@@ -59,8 +59,10 @@ export class PasswordResets {
     const adminEmail = await adminLinks.emailOf(token)
     if (adminEmail !== null) return this.#makeAdmin(token, adminEmail, password)
     const owner = await tokens.ownerOf(orm.em.fork(), 'password-reset', token)
-    if (!owner) throw worthlessLink('invalid_token')
+    const known = owner ? await orm.em.fork().findOne(User, { id: owner }) : null
+    if (!owner || !known) throw worthlessLink('invalid_token')
     currentAttempt('password_reset').subject({ type: 'user', id: owner })
+    passwords.assertAcceptable(password, known)
     // Before the transaction: hashing is slow, and the embedded database has one connection.
     const passwordHash = await passwords.hash(password)
     const { user, isFirst } = await this.#use(token, owner, passwordHash)
@@ -71,6 +73,7 @@ export class PasswordResets {
 
   async #makeAdmin(token: string, email: string, password: string): Promise<void> {
     const { adminLinks, passwords } = this.#parts
+    passwords.assertAcceptable(password, { email })
     const { user, isFirst } = await adminLinks.use(token, email, await passwords.hash(password))
     forgiveFailures(user)
     if (isFirst) await recordFirstPassword(user)

@@ -117,6 +117,7 @@ export const settingRules: Rules<AuthSettings> = {
   passwordPolicy: group<NonNullable<AuthSettings['passwordPolicy']>>({
     minLength: count('characters', 8, 64),
     maxLength: count('characters', 64, 1024),
+    siteNames: listOf(text('a name of 1 to 64 characters', /^[^\p{Cc}]{1,64}$/u)),
   }),
   passwordHasher: madeWith('a hasher, as argon2idHasher makes one', 'hash', 'verify', 'needsRehash'),
   linkLifetimes: group<LinkLifetimes>({
