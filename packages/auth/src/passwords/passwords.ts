@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os'
 import { AuthRefusal } from '../web/auth-refusal.js'
-import { isCommon } from './common-passwords.js'
 import { isGuessable, type PasswordOwner, siteWords } from './guessable.js'
 import { argon2idHasher, type PasswordHasher } from './password-hasher.js'
+import { isCommon } from './tried-first.js'
 import { Turns } from './turns.js'
 
 /**
