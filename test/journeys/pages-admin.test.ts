@@ -1,4 +1,4 @@
-import type { Browser } from 'playwright-core'
+import type { Browser, BrowserContextOptions } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { AuthClient } from '../support/auth-client.js'
 import { places, startSystem, type TestSystem, unlimited } from '../support/auth-systems.js'
@@ -21,16 +21,16 @@ describe.runIf(browserIsHere)('the pages of an administrator, in a browser', () 
     await system.close()
   })
 
-  async function logsIn(email: string, viewport?: { width: number; height: number }): Promise<Visitor> {
-    const visitor = await Visitor.comes(browser, system.url, viewport)
+  async function logsIn(email: string, options?: BrowserContextOptions): Promise<Visitor> {
+    const visitor = await Visitor.comes(browser, system.url, options)
     await visitor.open('/')
     await visitor.send('login', { email, password })
     await visitor.sees('Security')
     return visitor
   }
 
-  it.each(devices)('show the accounts and the trail on %s, and act on an account', async (_device, viewport) => {
-    const visitor = await logsIn('root@example.org', viewport)
+  it.each(devices)('show the accounts and the trail on %s, and act on an account', async (_device, options) => {
+    const visitor = await logsIn('root@example.org', options)
     await visitor.goesTo('Users')
     await expect.poll(() => visitor.rows()).toEqual(['eve@example.org', 'ada@example.org', 'root@example.org admin'])
     expect(await visitor.faults()).toEqual([])

@@ -66,7 +66,7 @@ describe.runIf(browserIsHere)('the pages at /, in a browser', () => {
     'take a newcomer on %s from the sign-up to two factors and the log-out',
     async (device, viewport) => {
       const visitor = await Visitor.comes(browser, system.url, viewport)
-      const email = `${device.replace(' ', '-')}@example.org`
+      const email = `${device.replaceAll(' ', '-')}@example.org`
       await signsUp(visitor, email)
       await visitor.send('login', { email, password: 'wrong' })
       await visitor.hears('The e-mail address or the password is wrong.')

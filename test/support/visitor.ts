@@ -1,6 +1,13 @@
 import { existsSync } from 'node:fs'
 import axe from 'axe-core'
-import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright-core'
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Locator,
+  type Page,
+} from 'playwright-core'
 import { expect } from 'vitest'
 
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium'
@@ -12,9 +19,9 @@ if (!browserIsHere && process.env.REQUIRE_SERVICES === '1')
 if (!browserIsHere) console.warn('SKIPPED: no browser at CHROMIUM; the pages were not tried.')
 
 /** The two sizes that pages are looked at in. */
-export const devices: ReadonlyArray<readonly [string, { width: number; height: number }]> = [
-  ['a desktop', { width: 1280, height: 900 }],
-  ['a phone', { width: 390, height: 844 }],
+export const devices: ReadonlyArray<readonly [string, BrowserContextOptions]> = [
+  ['a desktop', { viewport: { width: 1280, height: 900 } }],
+  ['a phone in the dark', { viewport: { width: 390, height: 844 }, hasTouch: true, colorScheme: 'dark' }],
 ]
 
 // Without these a browser looks for its vendor's servers.
@@ -69,8 +76,8 @@ export class Visitor {
   }
 
   /** Comes with empty hands: no cookies, no storage. */
-  static async comes(browser: Browser, url: string, viewport = { width: 1280, height: 900 }): Promise<Visitor> {
-    const context = await browser.newContext({ viewport })
+  static async comes(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Visitor> {
+    const context = await browser.newContext(options)
     await context.addInitScript(policyWatch)
     return new Visitor(await context.newPage(), url)
   }
