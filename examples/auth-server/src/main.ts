@@ -78,9 +78,9 @@ function welcome(url: string, listening: string, production: boolean): string {
   const lines = [`Countersign is ready at ${url}, listening on ${listening}`]
   if (!production) {
     lines.push(
-      `  ${url}/             sign up, verify, log in, try a wrong password, and see the rows`,
+      `  ${url}/             sign up, verify, log in, turn two factors on, and see your sessions and your history`,
       `  ${url}/dev/mailbox  the mail that would have been sent`,
-      '  npx -y pnpm@12 admin <email>  prints a link that makes an administrator, who sees the whole trail.',
+      '  npx -y pnpm@12 admin <email>  prints a link that makes an administrator, who sees all accounts and the whole trail.',
     )
   }
   return lines.join('\n')
