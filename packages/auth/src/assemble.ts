@@ -59,7 +59,19 @@ export function assemble(
   const proof = new PasswordProof({ orm, passwords, lockouts })
   const state = settings.redis ? redisState(settings.redis) : databaseState(orm)
   return {
-    accounts: replaced('accounts', new Accounts({ orm, passwords, tokens, mails, verificationMails, lockouts })),
+    accounts: replaced(
+      'accounts',
+      new Accounts({
+        orm,
+        passwords,
+        tokens,
+        mails,
+        verificationMails,
+        lockouts,
+        usernames: settings.usernames ?? false,
+        isClosed: settings.registration === 'closed',
+      }),
+    ),
     orm,
     mails,
     ...sessionParts,

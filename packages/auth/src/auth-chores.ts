@@ -1,4 +1,5 @@
 import type { MikroORM } from '@mikro-orm/core'
+import { accountPurge } from './accounts/account-purge.js'
 import type { AuthServices } from './auth-services.js'
 import type { AuthSettings } from './auth-settings.js'
 import { sessionExpiry, sessionPruning } from './sessions/session-expiry.js'
@@ -18,6 +19,7 @@ export function authChores({ settings, orm, services }: ChoreParts): Chore[] {
     sessionExpiry(orm, services.trail),
     sessionPruning(orm),
     { name: 'lockouts', run: () => services.lockouts.sweep() },
+    accountPurge(orm, services.trail, settings.neverVerifiedDays ?? 7),
     keyRotation(services.signingKeys, services.trail, settings.accessTokens?.rotateAfterDays ?? 90),
   ]
 }

@@ -80,6 +80,12 @@ export interface AuthSettings {
   readonly proxies?: TrustedProxies
   /** What differs from {@link defaultLimits}, scope by scope. */
   readonly limits?: ScopeLimits
+  /** Whether accounts may have user names, and log in by them as well (no). */
+  readonly usernames?: boolean
+  /** Whether anybody may sign up (`open`). When it is closed, everybody is told so. */
+  readonly registration?: 'open' | 'closed'
+  /** Days after which an account that was never verified is deleted (7). */
+  readonly neverVerifiedDays?: number
   /** Seconds that mailed links work, where they differ from {@link defaultLinkLifetimes}. */
   readonly linkLifetimes?: Partial<LinkLifetimes>
   /** When too many failures lock an account, or an address, and for how long. */

@@ -43,7 +43,7 @@ export interface AuditEvents {
   data_export_expire: NoDetails
   data_deletion_request: NoDetails
   data_deletion_cancel: NoDetails
-  data_deletion: NoDetails
+  data_deletion: { cause?: string }
   lockout_start: { by?: string; lock?: string; until?: string }
   lockout_end: { by?: string; lock?: string; cause?: string }
   rate_limit: NoDetails

@@ -27,6 +27,7 @@ export interface AuditReasons {
   invalid_email: true
   invalid_request: true
   invalid_token: true
+  invalid_username: true
   last_admin: true
   locked: true
   malformed_body: true
@@ -41,6 +42,7 @@ export interface AuditReasons {
   password_unchanged: true
   payload_too_large: true
   reauthentication_required: true
+  registration_closed: true
   rejected: true
   reused: true
   rolled_back: true
@@ -58,6 +60,7 @@ export interface AuditReasons {
   unprocessable: true
   unsupported_media_type: true
   unverified: true
+  username_taken: true
   validation_failed: true
   wrong_browser: true
   wrong_code: true

@@ -1,5 +1,5 @@
 import { AuditError, currentAttempt, rowId } from '@countersign/core'
-import { type EntityManager, LockMode, type MikroORM } from '@mikro-orm/core'
+import { type EntityManager, LockMode, type MikroORM, UniqueConstraintViolationException } from '@mikro-orm/core'
 import type { SqlEntityManager } from '@mikro-orm/postgresql'
 import type { KnownDevice } from '../limits/known-devices.js'
 import type { Lockouts } from '../limits/lockouts.js'
@@ -10,6 +10,7 @@ import { User } from '../store/entities.js'
 import type { OneTimeTokens } from '../store/one-time-tokens.js'
 import { AuthRefusal, worthlessLink, wrongCredentials } from '../web/auth-refusal.js'
 import { canonicalEmail } from './email-address.js'
+import { canonicalUserName } from './user-name.js'
 import type { VerificationMails } from './verification-mails.js'
 
 /** What {@link Accounts} works with. */
@@ -20,10 +21,15 @@ export interface AccountsParts {
   readonly mails: Mails
   readonly verificationMails: VerificationMails
   readonly lockouts: Lockouts
+  /** Whether accounts have user names, by which one can log in as well. */
+  readonly usernames: boolean
+  /** Whether nobody may sign up. */
+  readonly isClosed: boolean
 }
 
 /** What somebody logs in with, and from which known device. */
 export interface Credentials {
+  /** An e-mail address; where there are user names, one of these as well. */
   readonly email: string
   readonly password: string
   readonly device: KnownDevice | null
@@ -40,19 +46,22 @@ export class Accounts {
   /**
    * Signs up. Does and answers the same, as slowly, whether the address is taken or not; who owns
    * it is told by mail. The password counts once the mail's link was used, and only if nobody
-   * chose another one for the address: see {@link verify}.
+   * chose another one for the address: see {@link verify}. So does a user name: nobody keeps one
+   * from others without a mailbox.
    */
-  async signUp(email: string, password: string): Promise<void> {
+  async signUp(email: string, password: string, username?: string): Promise<void> {
     const { orm, passwords, verificationMails } = this.#parts
+    if (this.#parts.isClosed) throw registrationClosed()
     const canonical = canonicalEmail(email)
     if (!canonical) throw new AuthRefusal(400, 'invalid_email', { detail: 'This is not an e-mail address.' })
-    passwords.assertAcceptable(password, { email: canonical })
+    await this.#assertFree(username)
+    passwords.assertAcceptable(password, { email: canonical, username })
     const passwordHash = await this.#hashOf(canonical, password)
     await orm.em.fork().transactional(async (em) => {
       const user = await this.#insertOrLock(em, { email: email.trim(), canonical, passwordHash, isAdmin: false })
       currentAttempt('signup').subject({ type: 'user', id: user.id })
       if (user.verifiedAt) this.#tellOwner(em, user)
-      else await verificationMails.send(em, user, passwordHash)
+      else await verificationMails.send(em, user, { passwordHash, username: username?.trim() ?? null })
     })
   }
 
@@ -67,8 +76,18 @@ export class Accounts {
    * and whoever has the mailbox chooses one by a reset. The same password chosen twice is one.
    */
   async verify(token: string): Promise<User> {
+    const verified = await this.#verify(token, true).catch((cause) => {
+      // Somebody else got the user name at the same moment: the account goes without.
+      if (cause instanceof UniqueConstraintViolationException) return this.#verify(token, false)
+      throw cause
+    })
+    if (verified.passwordHash) await recordFirstPassword(verified)
+    return verified
+  }
+
+  async #verify(token: string, named: boolean): Promise<User> {
     const { orm, tokens } = this.#parts
-    const verified = await orm.em.fork().transactional(async (em) => {
+    return orm.em.fork().transactional(async (em) => {
       const owner = await tokens.ownerOf(em, 'verify-account', token)
       // The account's row first, everywhere: two tokens of one account would wait for each other.
       const user = owner ? await em.findOne(User, { id: owner }, { lockMode: LockMode.PESSIMISTIC_WRITE }) : null
@@ -81,18 +100,39 @@ export class Accounts {
       user.verifiedAt = new Date()
       user.passwordHash = used.passwordHash && onlyPassword
       await tokens.revoke(em, 'verify-account', user.id)
+      if (named) await this.#name(em, user, used.username)
       return user
     })
-    if (verified.passwordHash) await recordFirstPassword(verified)
-    return verified
+  }
+
+  async #name(em: EntityManager, user: User, username: string | null): Promise<void> {
+    const canonical = username && canonicalUserName(username)
+    if (!canonical || (await em.count(User, { usernameCanonical: canonical })) > 0) return
+    user.username = username
+    user.usernameCanonical = canonical
+  }
+
+  /** A user name is no secret: who wants one may learn that somebody has it. */
+  async #assertFree(username: string | undefined): Promise<void> {
+    if (username === undefined) return
+    const canonical = this.#parts.usernames ? canonicalUserName(username) : null
+    if (!canonical) throw invalidUserName(this.#parts.usernames)
+    const taken = await this.#parts.orm.em.fork().count(User, { usernameCanonical: canonical })
+    if (taken > 0) throw new AuthRefusal(409, 'username_taken', { detail: 'Somebody has this user name already.' })
+  }
+
+  /** By address or, where there are such, by user name: an @ tells them apart. */
+  async #find(em: EntityManager, typed: string): Promise<User | null> {
+    const emailCanonical = canonicalEmail(typed)
+    if (emailCanonical) return em.findOne(User, { emailCanonical })
+    const usernameCanonical = this.#parts.usernames ? canonicalUserName(typed) : null
+    return usernameCanonical ? em.findOne(User, { usernameCanonical }) : null
   }
 
   /** Checks an address and a password. Every refusal takes the same time and, to the client, says the same. */
   async authenticate({ email, password, device }: Credentials): Promise<User> {
     const { orm, passwords, lockouts } = this.#parts
-    const canonical = canonicalEmail(email)
-    const em = orm.em.fork()
-    const user = canonical ? await em.findOne(User, { emailCanonical: canonical }) : null
+    const user = await this.#find(orm.em.fork(), email)
     if (user) currentAttempt('login').subject({ type: 'user', id: user.id })
     const right = await lockouts.guard({ identifier: email, user, device }, () =>
       passwords.matches(user?.passwordHash, password),
@@ -178,4 +218,14 @@ interface NewAccount {
   readonly canonical: string
   readonly passwordHash: string
   readonly isAdmin: boolean
+}
+
+function registrationClosed(): AuthRefusal {
+  return new AuthRefusal(403, 'registration_closed', { detail: 'Nobody can sign up here.' })
+}
+
+function invalidUserName(areThere: boolean): AuthRefusal {
+  const form =
+    'A user name has 3 to 32 letters, digits, dots, dashes or underscores, and begins and ends with a letter or digit.'
+  return new AuthRefusal(400, 'invalid_username', { detail: areThere ? form : 'There are no user names here.' })
 }

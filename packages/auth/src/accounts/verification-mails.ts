@@ -2,7 +2,7 @@ import { type AuditReason, currentAttempt } from '@countersign/core'
 import { type EntityManager, LockMode, type MikroORM } from '@mikro-orm/core'
 import type { Mails } from '../mails/mails.js'
 import { User } from '../store/entities.js'
-import type { OneTimeTokens } from '../store/one-time-tokens.js'
+import type { OneTimeTokens, TokenPayload } from '../store/one-time-tokens.js'
 import { canonicalEmail } from './email-address.js'
 
 /** What {@link VerificationMails} works with. */
@@ -24,9 +24,9 @@ export class VerificationMails {
    * A link, in the transaction of `em`; using it brings the password into force that came with the
    * sign-up, unless another one was chosen for the address by then.
    */
-  async send(em: EntityManager, user: User, passwordHash: string | null): Promise<void> {
+  async send(em: EntityManager, user: User, payload: TokenPayload): Promise<void> {
     const { tokens, mails } = this.#parts
-    const token = await tokens.issue(em, 'verify-account', user.id, { passwordHash })
+    const token = await tokens.issue(em, 'verify-account', user.id, payload)
     mails.post(em, user.email, mails.verification(token))
   }
 
@@ -52,8 +52,9 @@ export class VerificationMails {
         return
       }
       const passwordHash = await tokens.onlyPassword(em, 'verify-account', user.id)
+      const username = await tokens.latestUserName(em, 'verify-account', user.id)
       await tokens.revoke(em, 'verify-account', user.id)
-      await this.send(em, user, passwordHash)
+      await this.send(em, user, { passwordHash, username })
     })
   }
 }

@@ -17,7 +17,7 @@ class Signup {
   @HttpCode(202)
   @Post()
   async post(@Body() body: SignupRequest) {
-    await this.#services.accounts.signUp(body.email, chosenPassword(body))
+    await this.#services.accounts.signUp(body.email, chosenPassword(body), body.username)
     return { detail: 'If this address is new here, a mail with a link is on its way to it.' }
   }
 }

@@ -1,7 +1,7 @@
 /** Whom a password is for, as far as everybody can know it. */
 export interface PasswordOwner {
   readonly email: string
-  readonly username?: string | null
+  readonly username?: string | null | undefined
 }
 
 const leastWord = 4

@@ -46,6 +46,8 @@ export class PasswordChanges {
       const user = await em.findOne(User, { id: userId }, { lockMode: LockMode.PESSIMISTIC_WRITE })
       // Another change or a reset was first: what was verified is no longer the password.
       if (!user || user.disabledAt || user.passwordHash !== verified) throw wrongPassword()
+      // Of the name of an account, its sessions do not tell.
+      passwords.assertAcceptable(chosen, user)
       await replacement.replace(em, user, { passwordHash, keepSession: sessionId })
       return user
     })

@@ -126,6 +126,9 @@ export const settingRules: Rules<AuthSettings> = {
     'email-change': count('seconds', 1, day),
     'email-change-undo': count('seconds', 1, 30 * day),
   }),
+  usernames: flag,
+  registration: oneOf('open', 'closed'),
+  neverVerifiedDays: count('days', 1, tenYears),
   consentVersion: text('a name of 1 to 64 characters', /^[\w.-]{1,64}$/),
   accessTokens: group<NonNullable<AuthSettings['accessTokens']>>({
     lifetime: count('seconds', 1, 3600),

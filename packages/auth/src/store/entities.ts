@@ -12,6 +12,10 @@ export const User = defineEntity({
     email: p.string(),
     /** What accounts are told apart by. */
     emailCanonical: p.string().unique(),
+    /** As it was given; null where there is none. */
+    username: p.string().nullable(),
+    /** What names are told apart by. */
+    usernameCanonical: p.string().nullable().unique(),
     /** A PHC string, or null for an account that can't log in with a password. */
     passwordHash: p.string().nullable(),
     isAdmin: p.boolean().default(false),
@@ -62,6 +66,8 @@ export const OneTimeToken = defineEntity({
     passwordHash: p.string().nullable(),
     /** What using the token brings into force: the address that the account gets. */
     email: p.string().nullable(),
+    /** What using the token brings into force: the user name that was chosen with it. */
+    username: p.string().nullable(),
     createdAt: p.datetime(),
     expiresAt: p.datetime(),
     usedAt: p.datetime().nullable(),

@@ -1,6 +1,7 @@
 import { auditStoreMigrations } from '@countersign/adapters/mikro-orm'
 import type { MigrationObject } from '@mikro-orm/core'
 import { AddEmailChanges } from './migrations/add-email-changes.js'
+import { AddUserNames } from './migrations/add-user-names.js'
 import { CreateAccounts } from './migrations/create-accounts.js'
 import { CreateLockouts } from './migrations/create-lockouts.js'
 import { CreateProfiles } from './migrations/create-profiles.js'
@@ -20,4 +21,5 @@ export const authMigrations: MigrationObject[] = [
   { name: 'countersign-auth-6', class: CreateSecondFactors },
   { name: 'countersign-auth-7', class: CreateLockouts },
   { name: 'countersign-auth-8', class: AddEmailChanges },
+  { name: 'countersign-auth-9', class: AddUserNames },
 ]

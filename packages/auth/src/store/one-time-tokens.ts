@@ -24,6 +24,8 @@ export interface TokenPayload {
   readonly passwordHash?: string | null
   /** The address that the account gets by it. */
   readonly email?: string
+  /** The user name that was chosen with it. */
+  readonly username?: string | null
 }
 
 /** What a token that was used up stood for. */
@@ -31,6 +33,7 @@ export interface UsedToken {
   readonly userId: string
   readonly passwordHash: string | null
   readonly email: string | null
+  readonly username: string | null
   readonly createdAt: Date
 }
 
@@ -53,7 +56,7 @@ export class OneTimeTokens {
     em: EntityManager,
     purpose: TokenPurpose,
     userId: string,
-    { passwordHash = null, email }: TokenPayload = {},
+    { passwordHash = null, email, username = null }: TokenPayload = {},
   ): Promise<string> {
     const token = randomBytes(32).toString('base64url')
     const now = Date.now()
@@ -64,6 +67,7 @@ export class OneTimeTokens {
         userId,
         passwordHash,
         email: email ?? null,
+        username,
         createdAt: new Date(now),
         expiresAt: new Date(now + this.#lifetimes[purpose] * 1000),
         usedAt: null,
@@ -84,12 +88,12 @@ export class OneTimeTokens {
     const [used] = await (em as SqlEntityManager).execute<UsedRow[]>(
       `update auth_one_time_token set used_at = now()
        where token_hash = ? and purpose = ? and used_at is null and expires_at > now()
-       returning user_id, password_hash, email, created_at`,
+       returning user_id, password_hash, email, username, created_at`,
       [this.#hash(purpose, token), purpose],
     )
     if (!used) return null
-    const { user_id: userId, password_hash: passwordHash, email, created_at } = used
-    return { userId, passwordHash, email, createdAt: new Date(created_at) }
+    const { user_id: userId, password_hash: passwordHash, email, username, created_at } = used
+    return { userId, passwordHash, email, username, createdAt: new Date(created_at) }
   }
 
   /**
@@ -105,6 +109,13 @@ export class OneTimeTokens {
       [userId, purpose],
     )
     return only?.password_hash ?? null
+  }
+
+  /** The user name that was chosen last with a token of a purpose. */
+  async latestUserName(em: EntityManager, purpose: TokenPurpose, userId: string): Promise<string | null> {
+    const chosen = { userId, purpose, username: { $ne: null } }
+    const latest = await em.findOne(OneTimeToken, chosen, { orderBy: { createdAt: 'desc' }, fields: ['username'] })
+    return latest?.username ?? null
   }
 
   /** Ends all outstanding tokens of a purpose, or those since a moment: only the newest, or the used one, counts. */
@@ -127,5 +138,6 @@ interface UsedRow {
   readonly user_id: string
   readonly password_hash: string | null
   readonly email: string | null
+  readonly username: string | null
   readonly created_at: Date | string
 }

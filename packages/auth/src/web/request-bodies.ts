@@ -6,6 +6,8 @@ export class SignupRequest {
   @SafeText(320) email!: string
   @SafeText(1024) password!: string
   @SafeText(1024) confirm_password!: string
+  /** Where accounts have user names. */
+  @Optional() @SafeText(64) username?: string
 }
 
 /** The body of POST `verify-account`. */
