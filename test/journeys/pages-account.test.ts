@@ -154,6 +154,21 @@ describe.runIf(browserIsHere)('the pages of an account, in a browser', () => {
     await visitor.leaves()
   })
 
+  it('say when to try again, and when nothing answers', async () => {
+    const visitor = await Visitor.comes(browser, system.url)
+    await visitor.open('/')
+    for (let attempt = 0; attempt < 5; attempt++) {
+      await visitor.send('login', { email: 'locked@example.org', password: `wrong ${attempt}` })
+      await visitor.hears('The e-mail address or the password is wrong.')
+    }
+    await visitor.send('login', { email: 'locked@example.org', password })
+    await visitor.hears('Too many attempts. Try again in 15 minutes.')
+    await visitor.context.setOffline(true)
+    await visitor.send('login', { email: 'locked@example.org', password })
+    await visitor.hears('The server can’t be reached. Try again in a moment.')
+    await visitor.leaves()
+  })
+
   it('show a mail that comes while the mailbox is open', async () => {
     const visitor = await Visitor.comes(browser, system.url)
     await visitor.open('/dev/mailbox')

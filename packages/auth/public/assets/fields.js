@@ -13,11 +13,12 @@ export function passwordField() {
   return el('label', {}, 'Your password ', input)
 }
 
-/** A code: of the app, or a backup code. */
-export function codeField(text) {
+/** A code: of the app, which has digits only, or a backup code. */
+export function codeField(text, { digits = false } = {}) {
   const input = el('input', { name: 'code', className: 'code', autocomplete: 'one-time-code', required: true })
   input.autocapitalize = 'none'
   input.spellcheck = false
+  if (digits) input.inputMode = 'numeric'
   return el('label', {}, `${text} `, input)
 }
 

@@ -68,7 +68,7 @@ function askForPassword(form) {
 }
 
 function scanning({ secret, otpauth_uri: uri, qr_svg: svg }) {
-  const form = formOf('2fa/enable', [codeField('The code that the app shows')], 'Confirm')
+  const form = formOf('2fa/enable', [codeField('The code that the app shows', { digits: true })], 'Confirm')
   form.lastElementChild.append(button('Cancel', () => drawAgain(false)))
   whenSent(form, async ({ code }) => {
     const answer = await post('2fa/enable', { code: code.trim() })
