@@ -17,7 +17,7 @@ class Logout {
   async post(@Req() request: Request, @Res() response: Response) {
     const { sessions, cookies, guard } = this.#services
     const leaving = await guard.leaving(request)
-    cookies.clearBrought(request, response)
+    if (request.headers.authorization === undefined) cookies.clearBrought(request, response)
     if (!leaving || !(await sessions.end(leaving.sessionId))) {
       currentAttempt('logout').outcome('failure', 'unauthenticated')
       return null
