@@ -75,7 +75,7 @@ export function assemble(
     orm,
     mails,
     ...sessionParts,
-    ...assembleTwoFactor(settings, { secrets, orm, mails, sessions, proof, state, replaced }),
+    ...assembleTwoFactor(settings, { secrets, orm, mails, sessions, tokens, proof, state, replaced }),
     verificationMails,
     passwordResets: replaced(
       'passwordResets',

@@ -144,9 +144,8 @@ export class EmailChanges {
     if (!canonical) throw worthlessLink('invalid_token')
     user.email = email
     user.emailCanonical = canonical
-    user.tokenVersion += 1
     await em.flush()
-    await sessions.endAll(em, user.id)
+    await sessions.outdate(em, user)
     for (const purpose of ['password-reset', 'verify-account', 'email-change'] as const)
       await tokens.revoke(em, purpose, user.id)
   }

@@ -11,7 +11,7 @@ import { unknownUser } from './user-directory.js'
 /** What {@link UserAdministration} works with. */
 export interface UserAdministrationParts {
   readonly orm: MikroORM
-  readonly sessions: Pick<Sessions, 'endAll'>
+  readonly sessions: Pick<Sessions, 'outdate'>
   readonly tokens: Pick<OneTimeTokens, 'issue' | 'revoke' | 'revokeAll'>
   readonly mails: Mails
 }
@@ -50,8 +50,7 @@ export class UserAdministration {
   /** Ends every session and every access token. */
   async logOut(id: string): Promise<User> {
     return this.#change(id, async (em, user) => {
-      user.tokenVersion += 1
-      await this.#parts.sessions.endAll(em, user.id)
+      await this.#parts.sessions.outdate(em, user)
     })
   }
 
@@ -69,8 +68,7 @@ export class UserAdministration {
   }
 
   async #endEverything(em: EntityManager, user: User): Promise<void> {
-    user.tokenVersion += 1
-    await this.#parts.sessions.endAll(em, user.id)
+    await this.#parts.sessions.outdate(em, user)
     await this.#parts.tokens.revokeAll(em, user.id)
   }
 

@@ -35,8 +35,7 @@ export class PasswordReplacement {
   async replace(em: EntityManager, user: User, { passwordHash, keepSession }: NewPassword): Promise<void> {
     const { sessions, tokens, mails } = this.#parts
     user.passwordHash = passwordHash
-    user.tokenVersion += 1
-    await sessions.endAll(em, user.id, keepSession)
+    await sessions.outdate(em, user, keepSession)
     await tokens.revoke(em, 'password-reset', user.id)
     await tokens.revoke(em, 'email-change', user.id)
     mails.post(em, user.email, mails.passwordChanged())

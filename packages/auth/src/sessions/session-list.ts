@@ -1,8 +1,8 @@
 import { bowserDevice } from '@countersign/adapters/bowser'
 import { currentAttempt, isRowId } from '@countersign/core'
-import type { MikroORM } from '@mikro-orm/core'
+import { LockMode, type MikroORM } from '@mikro-orm/core'
 import type { SqlEntityManager } from '@mikro-orm/postgresql'
-import { Session } from '../store/entities.js'
+import { Session, User } from '../store/entities.js'
 import { AuthRefusal } from '../web/auth-refusal.js'
 import type { Principal, Sessions } from './sessions.js'
 
@@ -70,7 +70,11 @@ export class SessionList {
   /** Ends all own sessions but the one that asks; returns how many those were. */
   async revokeOthers({ userId, sessionId }: Principal): Promise<number> {
     const { orm, sessions } = this.#parts
-    const revoked = await sessions.endAll(orm.em.fork(), userId, sessionId)
+    const revoked = await orm.em.fork().transactional(async (em) => {
+      // The account's row first, everywhere: a login that is under way is among the others.
+      await em.findOneOrFail(User, { id: userId }, { lockMode: LockMode.PESSIMISTIC_WRITE })
+      return sessions.endAll(em, userId, sessionId)
+    })
     currentAttempt('session_revoke_all').subject({ type: 'user', id: userId }).details({ revoked })
     return revoked
   }

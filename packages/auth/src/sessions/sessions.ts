@@ -167,6 +167,16 @@ export class Sessions {
     return { userId, sessionId, email, isAdmin, authTime, amr: amr.split(' ') }
   }
 
+  /**
+   * In the transaction that has the account's row locked: nothing counts any more that was opened before. A session
+   * that goes on has no tokens until {@link renew}: whoever copied those it had must not exchange them meanwhile.
+   */
+  async outdate(em: EntityManager, user: User, keepSession?: string): Promise<void> {
+    user.tokenVersion += 1
+    if (keepSession !== undefined) await this.#parts.refreshTokens.revoke(em, keepSession)
+    await this.endAll(em, user.id, keepSession)
+  }
+
   /** Ends every session of an account, but one that is named, in the transaction of `em`; returns how many. */
   async endAll(em: EntityManager, userId: string, but?: string): Promise<number> {
     const ending = { userId, endedAt: null, ...(but === undefined ? {} : { id: { $ne: but } }) }

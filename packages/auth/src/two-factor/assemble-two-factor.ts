@@ -6,6 +6,7 @@ import type { Mails } from '../mails/mails.js'
 import type { PasswordProof } from '../passwords/password-proof.js'
 import { cookieRules } from '../sessions/session-cookies.js'
 import type { Sessions } from '../sessions/sessions.js'
+import type { OneTimeTokens } from '../store/one-time-tokens.js'
 import { Sealing } from '../store/sealing.js'
 import type { ShortLivedState } from '../store/short-lived-state.js'
 import { HostCookie } from '../web/host-cookies.js'
@@ -24,6 +25,7 @@ export interface TwoFactorRoomParts {
   readonly orm: MikroORM
   readonly mails: Mails
   readonly sessions: Sessions
+  readonly tokens: OneTimeTokens
   readonly proof: PasswordProof
   readonly state: ShortLivedState
   readonly replaced: Replacing
@@ -40,7 +42,7 @@ export interface TwoFactorRoom {
 
 /** Makes the services of this room, each of those it works with. */
 export function assembleTwoFactor(settings: AuthSettings, parts: TwoFactorRoomParts): TwoFactorRoom {
-  const { secrets, orm, mails, sessions, proof, state, replaced } = parts
+  const { secrets, orm, mails, sessions, tokens, proof, state, replaced } = parts
   const {
     issuer,
     backupCodes: count,
@@ -60,7 +62,7 @@ export function assembleTwoFactor(settings: AuthSettings, parts: TwoFactorRoomPa
   const pending = new PendingLogins({ secrets, state, seconds: pendingLogin, attempts })
   const sameSite = settings.cookies?.sameSite === 'none' ? 'none' : 'strict'
   const changes = new TwoFactorChanges({
-    ...{ orm, totp, sealing, backupCodes, factors, proof, sessions, mails, recentLogin },
+    ...{ orm, totp, sealing, backupCodes, factors, proof, sessions, tokens, mails, recentLogin },
   })
   return {
     logins: replaced('logins', new Logins({ orm, sessions, factors, pending })),

@@ -4,6 +4,7 @@ import type { MailContent, Mails } from '../mails/mails.js'
 import { type PasswordProof, wrongPassword } from '../passwords/password-proof.js'
 import type { Principal, Sessions } from '../sessions/sessions.js'
 import { User } from '../store/entities.js'
+import type { OneTimeTokens } from '../store/one-time-tokens.js'
 import type { Sealing } from '../store/sealing.js'
 import { AuthRefusal } from '../web/auth-refusal.js'
 import type { BackupCodes } from './backup-codes.js'
@@ -28,6 +29,7 @@ export interface TwoFactorChangesParts {
   readonly factors: SecondFactors
   readonly proof: PasswordProof
   readonly sessions: Sessions
+  readonly tokens: OneTimeTokens
   readonly mails: Mails
   /** Seconds after a login in which a second factor can be set up without the password. */
   readonly recentLogin: number
@@ -153,9 +155,9 @@ export class TwoFactorChanges {
   }
 
   async #finish(em: EntityManager, user: User, { mail, keepSession }: Finish): Promise<void> {
-    const { sessions, mails } = this.#parts
-    user.tokenVersion += 1
-    await sessions.endAll(em, user.id, keepSession)
+    const { sessions, tokens, mails } = this.#parts
+    await sessions.outdate(em, user, keepSession)
+    for (const purpose of ['password-reset', 'email-change'] as const) await tokens.revoke(em, purpose, user.id)
     mails.post(em, user.email, mail(mails))
   }
 }

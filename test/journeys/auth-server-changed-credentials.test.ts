@@ -1,0 +1,66 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import type { SqlEntityManager } from '@mikro-orm/postgresql'
+import { describe, expect, it } from 'vitest'
+import { places, unlimited } from '../support/auth-systems.js'
+import { password } from '../support/password-journeys.js'
+import { claimsOf, sessionJourneys } from '../support/session-journeys.js'
+import { twoFactorJourneys } from '../support/two-factor-journeys.js'
+
+const chosen = 'a sentence that is easy to keep'
+
+for (const { name, here, make } of places) {
+  describe.runIf(here)(`what ends when a second factor changes on ${name}`, () => {
+    const on = twoFactorJourneys(make)
+
+    it.each(['switched on', 'switched off', 'given new codes'])(
+      'is a change of the address and a reset that wait, when it is %s',
+      async (how) => {
+        const email = `${how.replaceAll(' ', '-')}@example.org`
+        const secured = how === 'switched on' ? null : await on.secured(email)
+        if (!secured) await on.account(email)
+        const client = secured?.client ?? (await on.session(email))
+        await client.post('/api/auth/change-email', { new_email: `new-${email}`, password })
+        const [confirmation, reset] = [await on.client().mailedToken(`new-${email}`), await on.resetToken(email)]
+        const changed = await change(client, secured?.secret)
+        expect(changed.status).toBe(200)
+        const confirmed = await on.client().post('/api/auth/change-email-confirm', { token: confirmation })
+        expect([confirmed.json.code, (await on.confirm(reset, chosen)).json.code]).toEqual(
+          Array(2).fill('invalid_token'),
+        )
+        expect(await on.isIn(client)).toBe(true)
+
+        async function change(by: typeof client, known: string | undefined) {
+          if (how === 'given new codes') return by.post('/api/auth/2fa/backup-codes', { password })
+          if (known) return by.post('/api/auth/2fa/disable', { password, code: on.code(known) })
+          const { secret } = (await by.post('/api/auth/2fa/setup')).json
+          return by.post('/api/auth/2fa/enable', { code: on.code(secret) })
+        }
+      },
+    )
+  })
+
+  // The embedded database has one connection: nothing happens there at the same time.
+  describe.runIf(here && name === 'PostgreSQL')('an exchange while the password is changed', () => {
+    const on = sessionJourneys(make, { limits: unlimited })
+
+    // RFT-09
+    it('leaves whoever copied the token nothing, and the session to its owner', async () => {
+      const { email } = await on.account('copied@example.org')
+      const { access, refresh } = await on.tokens(email)
+      const held = on.system.auth.database.orm.em.fork()
+      await held.begin()
+      await (held as SqlEntityManager).execute('select from auth_session where id = ? for update', [
+        claimsOf(access).sid,
+      ])
+      const copied = on.refresh(refresh)
+      await wait(300)
+      const body = { current_password: password, password: chosen, confirm_password: chosen }
+      const changed = on.client().post('/api/auth/change-password', body, { authorization: `Bearer ${access}` })
+      await wait(700)
+      await held.commit()
+      const [theirs, own] = [(await copied).json, (await changed).json]
+      expect([await on.status(theirs.access), (await on.refresh(theirs.refresh)).status]).toEqual([401, 401])
+      expect([await on.status(own.access), (await on.refresh(own.refresh)).status]).toEqual([200, 200])
+    })
+  })
+}
