@@ -152,7 +152,8 @@ describe('a setting takes effect, too, that is', () => {
   it('cookies: secure without a prefix, sent along from elsewhere', async () => {
     const { email } = await on.account('c@example.org')
     const answer = await on.client().post('/api/auth/login', { email, password: 'correct horse battery staple' })
-    for (const line of answer.headers.getSetCookie()) expect(line).toMatch(/^(?:[ar]t|device)=.*; Secure; SameSite=None/)
+    for (const line of answer.headers.getSetCookie())
+      expect(line).toMatch(/^(?:[ar]t|device)=.*; Secure; SameSite=None/)
   })
 
   it('secret: what one server signed is worth nothing to another', async () => {
