@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { expect } from 'vitest'
+import { expect, vi } from 'vitest'
 import { freePort } from './free-port.js'
 
 const main = new URL('../../examples/auth-server/dist/main.js', import.meta.url).pathname
@@ -34,7 +34,8 @@ export async function launch(env: Record<string, string>, user?: number): Promis
 /** Runs it, and waits until it listens. */
 export async function start(env: Record<string, string>): Promise<ServerProcess> {
   const started = await launch(env)
-  await expect.poll(() => started.output(), { timeout: 30_000 }).toContain('is ready at')
+  // Unlike `expect.poll`, that can also be waited for before the first test.
+  await vi.waitFor(() => expect(started.output()).toContain('is ready at'), { timeout: 30_000 })
   return started
 }
 
