@@ -37,6 +37,11 @@ for (const { name, here, make } of places) {
       expect(first.json.items).toHaveLength(3)
       expect(await find(`search=find&limit=3&cursor=${first.json.next_cursor}`)).toEqual(['find-a@example.org'])
       expect(await find('search=find&verified=false')).toEqual(['find-d@example.org'])
+      await on.sql(
+        "update auth_user set username = 'Zoe_1', username_canonical = 'zoe_1' where email = 'find-b@example.org'",
+      )
+      expect(await find('search=ZOE_')).toEqual(['find-b@example.org'])
+      expect(await find('search=zoe%25')).toEqual([])
       expect(await find('admin=true')).toEqual(['root@example.org'])
       expect(await find('search=find&disabled=true')).toEqual([])
     })

@@ -7,7 +7,7 @@ type YesOrNo = (typeof yesOrNo)[number]
 
 /** Which accounts; what is given is joined by "and". */
 export class UsersQuery extends ListQuery {
-  /** What the e-mail address begins with; nothing in it is a wildcard. */
+  /** What the e-mail address or the user name begins with; nothing in it is a wildcard. */
   @Optional() @SafeText(320) search?: string
   @Optional() @IsIn(yesOrNo) disabled?: YesOrNo
   @Optional() @IsIn(yesOrNo) verified?: YesOrNo

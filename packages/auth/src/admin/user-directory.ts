@@ -6,7 +6,7 @@ import type { ListPart } from '../web/page-query.js'
 
 /** Which accounts are looked for; what is not given makes no difference. */
 export interface UserFilters {
-  /** What the e-mail address begins with. */
+  /** What the e-mail address or the user name begins with. */
   readonly search?: string | undefined
   readonly disabled?: boolean | undefined
   readonly verified?: boolean | undefined
@@ -24,7 +24,7 @@ export class UserDirectory {
   /** Newest first. */
   async find({ search, disabled, verified, admin }: UserFilters, { limit, before }: ListPart): Promise<User[]> {
     const conditions: Array<FilterQuery<User> | false> = [
-      search !== undefined && { emailCanonical: { $like: beginningWith(search.trim().toLowerCase()) } },
+      search !== undefined && named(search),
       disabled !== undefined && { disabledAt: disabled ? { $ne: null } : null },
       verified !== undefined && { verifiedAt: verified ? { $ne: null } : null },
       admin !== undefined && { isAdmin: admin },
@@ -44,6 +44,11 @@ export class UserDirectory {
 /** The one answer to an id that nobody has, and to what is no id. */
 export function unknownUser(): AuthRefusal {
   return new AuthRefusal(404, 'not_found', { detail: 'There is no account of that id.' })
+}
+
+function named(search: string): FilterQuery<User> {
+  const $like = beginningWith(search.trim().toLowerCase())
+  return { $or: [{ emailCanonical: { $like } }, { usernameCanonical: { $like } }] }
 }
 
 function beginningWith(text: string): string {

@@ -114,6 +114,7 @@ function userJson(user: User) {
   return {
     id: user.id,
     email: user.email,
+    username: user.username,
     is_admin: user.isAdmin,
     has_password: Boolean(user.passwordHash),
     created_at: user.createdAt,

@@ -8,6 +8,7 @@ import { CreateProfiles } from './migrations/create-profiles.js'
 import { CreateSecondFactors } from './migrations/create-second-factors.js'
 import { CreateSessionTokens } from './migrations/create-session-tokens.js'
 import { CreateShortLivedState } from './migrations/create-short-lived-state.js'
+import { IndexUserNames } from './migrations/index-user-names.js'
 import { IndexUsers } from './migrations/index-users.js'
 
 /** Everything that the reference system keeps: accounts, sessions, mail, limits and the trail. */
@@ -22,4 +23,5 @@ export const authMigrations: MigrationObject[] = [
   { name: 'countersign-auth-7', class: CreateLockouts },
   { name: 'countersign-auth-8', class: AddEmailChanges },
   { name: 'countersign-auth-9', class: AddUserNames },
+  { name: 'countersign-auth-10', class: IndexUserNames },
 ]
