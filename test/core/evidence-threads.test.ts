@@ -234,11 +234,14 @@ describe('a process that verifies', () => {
     expect(stdout.trim()).toBe(`true ${leaves}`)
   })
 
-  it('ends where only the threads of a verification that waits are left', async () => {
+  it.each([
+    ['that work', 500],
+    ['that start', 0],
+  ])('ends where only threads %s are left, of a verification that waits', async (_, pause) => {
     const script = `
       async function* stalled() {
         yield* createReadStream(file)
-        await setTimeout(500)
+        if (${pause} > 0) await setTimeout(${pause})
         console.log('waits')
         await new Promise(() => {})
       }

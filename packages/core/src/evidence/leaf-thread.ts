@@ -23,7 +23,6 @@ export class LeafThread {
   constructor() {
     const options = { name: 'countersign-leaves', execArgv: [], resourceLimits: limits }
     this.#worker = new Worker(new URL('./leaf-worker.js', import.meta.url), options)
-    this.#worker.unref()
     this.#worker.on('message', (message: PackedLines | 'ready') => {
       if (message === 'ready') this.#isReady = true
       else this.#answered(message)
@@ -31,6 +30,8 @@ export class LeafThread {
     this.#worker.on('error', (cause) => this.#failed(cause))
     this.#worker.on('messageerror', (cause) => this.#failed(cause))
     this.#worker.on('exit', (code) => this.#failed(new Error(`The thread ended with ${code}.`)))
+    // After all listeners: one for messages keeps the process, whatever was said before.
+    this.#worker.unref()
   }
 
   /** False before it has started, and where it could not. */
