@@ -218,6 +218,7 @@ describe('a process that verifies', () => {
   const evidence = import.meta.resolve('@countersign/core/evidence')
   const run = (script: string, ...flags: readonly string[]) => {
     const program = `
+      import { subscribe } from 'node:diagnostics_channel'
       import { createReadStream } from 'node:fs'
       import { setTimeout } from 'node:timers/promises'
       import { readBundle, verifyLog } from '${evidence}'
@@ -239,9 +240,16 @@ describe('a process that verifies', () => {
     ['that start', 0],
   ])('ends where only threads %s are left, of a verification that waits', async (_, pause) => {
     const script = `
+      let isStarted = false
+      subscribe('worker_threads', () => {
+        isStarted = true
+      })
       async function* stalled() {
-        yield* createReadStream(file)
-        if (${pause} > 0) await setTimeout(${pause})
+        for await (const chunk of createReadStream(file)) {
+          yield chunk
+          if (isStarted && ${pause === 0}) break
+        }
+        await setTimeout(${pause})
         console.log('waits')
         await new Promise(() => {})
       }
