@@ -86,8 +86,6 @@ export class EmailChanges {
     await this.#use('email_change_undo', 'email-change-undo', token, async (em, user, { email, createdAt }) => {
       const { tokens, mails } = this.#parts
       const taken = user.email
-      // Whoever took the account over could have signed up with the old address, to keep it from its owner.
-      if (email) await em.nativeDelete(User, { emailCanonical: canonicalEmail(email) ?? '', verifiedAt: null })
       await this.#replace(em, user, email)
       user.passwordHash = null
       await tokens.revoke(em, 'email-change-undo', user.id, createdAt)
@@ -142,6 +140,8 @@ export class EmailChanges {
     const { sessions, tokens } = this.#parts
     const canonical = email && canonicalEmail(email)
     if (!canonical) throw worthlessLink('invalid_token')
+    // Anybody can sign up with an address, to keep it from its owner; who has the link has the mailbox.
+    await em.nativeDelete(User, { emailCanonical: canonical, verifiedAt: null })
     user.email = email
     user.emailCanonical = canonical
     await em.flush()

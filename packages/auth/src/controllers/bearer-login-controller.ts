@@ -20,7 +20,7 @@ class BearerLogin {
 
   // The same scope as the other door: who tries passwords at both has no more tries.
   @Throttle('login', {
-    identifier: ({ email }: BearerLoginRequest, request: Request) => throttledIdentifier(email, request),
+    identifier: ({ email }: BearerLoginRequest, request: Request) => throttledIdentifier(email, deviceOf(request)),
   })
   @HttpCode(200)
   @Post()

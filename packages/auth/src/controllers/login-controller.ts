@@ -18,7 +18,9 @@ class Login {
     this.#services = services
   }
 
-  @Throttle('login', { identifier: ({ email }: LoginRequest, request: Request) => throttledIdentifier(email, request) })
+  @Throttle('login', {
+    identifier: ({ email }: LoginRequest, request: Request) => throttledIdentifier(email, deviceOf(request)),
+  })
   @HttpCode(200)
   @Post()
   async post(@Body() body: LoginRequest, @Req() request: Request, @Res() response: Response) {

@@ -1,6 +1,8 @@
 import { Throttle, withPasswordResetAudit } from '@countersign/mixins'
-import { Body, HttpCode, JsonController, Post } from 'routing-controllers'
+import type { Request } from 'express'
+import { Body, HttpCode, JsonController, Post, Req } from 'routing-controllers'
 import type { AuthServices } from '../auth-services.js'
+import { deviceOf } from '../limits/known-devices.js'
 import { chosenPassword } from '../passwords/chosen-password.js'
 import { currentUser } from '../sessions/principals.js'
 import { PasswordResetConfirmRequest } from '../web/request-bodies.js'
@@ -16,8 +18,8 @@ class PasswordResetConfirm {
   @Throttle('password_reset_confirm')
   @HttpCode(200)
   @Post()
-  async post(@Body() body: PasswordResetConfirmRequest) {
-    await this.#services.passwordResets.confirm(body.token, chosenPassword(body))
+  async post(@Body() body: PasswordResetConfirmRequest, @Req() request: Request) {
+    await this.#services.passwordResets.confirm(body.token, chosenPassword(body), deviceOf(request))
     return { detail: 'The new password is set, and every session was ended. Please log in.' }
   }
 }

@@ -2,6 +2,7 @@ import { Throttle, withTwoFactorDisableAudit } from '@countersign/mixins'
 import type { Request, Response } from 'express'
 import { Authorized, Body, HttpCode, JsonController, Post, Req, Res } from 'routing-controllers'
 import type { AuthServices } from '../auth-services.js'
+import { deviceOf } from '../limits/known-devices.js'
 import { handOver } from '../sessions/hand-over.js'
 import { callerOf, currentUser, principalOf } from '../sessions/principals.js'
 import { TwoFactorDisableRequest } from '../two-factor/two-factor-bodies.js'
@@ -19,10 +20,12 @@ class TwoFactorDisable {
   @HttpCode(200)
   @Post()
   async post(@Req() request: Request, @Res() response: Response, @Body() body: TwoFactorDisableRequest) {
-    const { twoFactor, sessions, cookies } = this.#services
+    const { twoFactor, sessions, cookies, devices } = this.#services
     const { principal, byCookie } = callerOf(request)
-    const session = await sessions.renew(await twoFactor.disable(principal, body), principal.sessionId)
+    const user = await twoFactor.disable(principal, { ...body, device: deviceOf(request) })
+    const session = await sessions.renew(user, principal.sessionId)
     const handed = handOver(cookies, { response, byCookie }, session)
+    if (byCookie) devices.remember(response, user, user.email)
     return { detail: 'The second factor is off, and every other session was ended.', ...handed }
   }
 }

@@ -19,10 +19,11 @@ class TwoFactorEnable {
   @HttpCode(200)
   @Post()
   async post(@Req() request: Request, @Res() response: Response, @Body() { code }: TwoFactorEnableRequest) {
-    const { twoFactor, sessions, cookies } = this.#services
+    const { twoFactor, sessions, cookies, devices } = this.#services
     const { principal, byCookie } = callerOf(request)
     const { user, codes } = await twoFactor.enable(principal, code)
     const session = await sessions.renew(user, principal.sessionId, withCode(principal.amr))
+    if (byCookie) devices.remember(response, user, user.email)
     return { backup_codes: codes, ...handOver(cookies, { response, byCookie }, session) }
   }
 }

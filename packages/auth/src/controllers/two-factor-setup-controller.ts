@@ -2,6 +2,7 @@ import { Throttle, withTwoFactorSetupAudit } from '@countersign/mixins'
 import type { Request } from 'express'
 import { Authorized, Body, HttpCode, JsonController, Post, Req } from 'routing-controllers'
 import type { AuthServices } from '../auth-services.js'
+import { deviceOf } from '../limits/known-devices.js'
 import { currentUser, principalOf } from '../sessions/principals.js'
 import { qrCode } from '../two-factor/qr-code.js'
 import { TwoFactorSetupRequest } from '../two-factor/two-factor-bodies.js'
@@ -19,7 +20,10 @@ class TwoFactorSetup {
   @HttpCode(200)
   @Post()
   async post(@Req() request: Request, @Body() { password }: TwoFactorSetupRequest) {
-    const { secret, uri } = await this.#services.twoFactor.offer(principalOf(request), password)
+    const { secret, uri } = await this.#services.twoFactor.offer(principalOf(request), {
+      password,
+      device: deviceOf(request),
+    })
     const { svg, png } = await qrCode(uri)
     return { secret, otpauth_uri: uri, qr_svg: svg, qr_code: png }
   }

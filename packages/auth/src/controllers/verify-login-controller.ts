@@ -4,6 +4,8 @@ import type { Request, Response } from 'express'
 import { Body, HttpCode, JsonController, Post, Req, Res } from 'routing-controllers'
 import { publicUser } from '../accounts/public-user.js'
 import type { AuthServices } from '../auth-services.js'
+import { forgiveFailures } from '../limits/forgiven-failures.js'
+import { deviceOf, throttledIdentifier } from '../limits/known-devices.js'
 import { handOver } from '../sessions/hand-over.js'
 import { currentUser } from '../sessions/principals.js'
 import { VerifyLoginRequest } from '../two-factor/two-factor-bodies.js'
@@ -24,6 +26,8 @@ class VerifyLogin {
     const tokens = { sessionToken: body.session_token, browserToken: pendingCookie.read(request) }
     const { user, session, used, browser } = await logins.complete(tokens, body.code)
     actAs({ id: user.id, label: user.email })
+    // The login alone was no success, and counted as a failure.
+    forgiveFailures(throttledIdentifier(user.email, deviceOf(request)))
     if (browser) pendingCookie.clear(response)
     if (browser) await guard.supersede(request)
     const handed = handOver(cookies, { response, byCookie: browser }, session)

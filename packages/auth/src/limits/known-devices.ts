@@ -28,9 +28,8 @@ export function deviceOf(request: Request): KnownDevice | null {
 }
 
 /** By what a login is throttled: a known device by itself, so that strangers don't make it wait. */
-export function throttledIdentifier(typed: string, request: Request): string {
-  const device = deviceOf(request)
-  return device?.isOfIdentifier(typed) ? `${typed}\n${device.id}` : typed
+export function throttledIdentifier(typed: string, device: KnownDevice | null): string {
+  return device?.isOfIdentifier(typed) ? `${canonicalIdentifier(typed)}\n${device.id}` : typed
 }
 
 const keptFor = 180 * 86_400

@@ -1,7 +1,10 @@
-import { type AuditReason, currentAttempt, currentFlow } from '@countersign/core'
+import { type AuditReason, currentAttempt } from '@countersign/core'
 import { LockMode, type MikroORM } from '@mikro-orm/core'
+import type { Credentials } from '../accounts/accounts.js'
 import { canonicalEmail } from '../accounts/email-address.js'
 import { type AdminLinks, recordNewAdmin } from '../admin/admin-links.js'
+import { forgiveFailures } from '../limits/forgiven-failures.js'
+import { type KnownDevice, throttledIdentifier } from '../limits/known-devices.js'
 import type { Lockouts } from '../limits/lockouts.js'
 import type { Mails } from '../mails/mails.js'
 import { User } from '../store/entities.js'
@@ -53,11 +56,11 @@ export class PasswordResets {
    * Uses a reset token: brings a password into force, and signs the account out everywhere. A
    * password that is refused leaves the token as it was.
    */
-  async confirm(token: string, password: string): Promise<void> {
+  async confirm(token: string, password: string, device: KnownDevice | null = null): Promise<void> {
     const { orm, passwords, tokens, adminLinks, lockouts } = this.#parts
     passwords.assertAcceptable(password)
     const adminEmail = await adminLinks.emailOf(token)
-    if (adminEmail !== null) return this.#makeAdmin(token, adminEmail, password)
+    if (adminEmail !== null) return this.#makeAdmin(token, { email: adminEmail, password, device })
     const owner = await tokens.ownerOf(orm.em.fork(), 'password-reset', token)
     const known = owner ? await orm.em.fork().findOne(User, { id: owner }) : null
     if (!owner || !known) throw worthlessLink('invalid_token')
@@ -66,16 +69,16 @@ export class PasswordResets {
     // Before the transaction: hashing is slow, and the embedded database has one connection.
     const passwordHash = await passwords.hash(password)
     const { user, isFirst } = await this.#use(token, owner, passwordHash)
-    forgiveFailures(user)
+    forgiveForgotten(user, device)
     await lockouts.lift(user, 'reset')
     if (isFirst) await recordFirstPassword(user)
   }
 
-  async #makeAdmin(token: string, email: string, password: string): Promise<void> {
+  async #makeAdmin(token: string, { email, password, device }: Credentials): Promise<void> {
     const { adminLinks, passwords } = this.#parts
     passwords.assertAcceptable(password, { email })
     const { user, isFirst } = await adminLinks.use(token, email, await passwords.hash(password))
-    forgiveFailures(user)
+    forgiveForgotten(user, device)
     if (isFirst) await recordFirstPassword(user)
     await recordNewAdmin(user)
   }
@@ -102,10 +105,6 @@ function refusalOf(user: User | null): AuditReason | null {
 }
 
 /** Whoever forgot the password failed to log in with it, and must not wait to try the new one. */
-function forgiveFailures({ email }: User): void {
-  const flow = currentFlow()
-  // Afterwards: a limiter that can't be reached is reported, and what is committed stays a success.
-  flow?.call?.afterwards.push(async () => {
-    await flow.trail?.limiter?.clear('login', 'failures', flow.trail.identifierHash(email))
-  })
+function forgiveForgotten({ email }: User, device: KnownDevice | null): void {
+  forgiveFailures(email, throttledIdentifier(email, device))
 }

@@ -1,5 +1,6 @@
 import { currentAttempt } from '@countersign/core'
 import { type EntityManager, LockMode, type MikroORM } from '@mikro-orm/core'
+import type { KnownDevice } from '../limits/known-devices.js'
 import type { MailContent, Mails } from '../mails/mails.js'
 import { type PasswordProof, wrongPassword } from '../passwords/password-proof.js'
 import type { Principal, Sessions } from '../sessions/sessions.js'
@@ -47,6 +48,12 @@ export interface ChangedCodes {
   readonly codes: readonly string[]
 }
 
+/** A password that is typed once more, and the known device that it comes from. */
+export interface TypedPassword {
+  readonly password: string
+  readonly device: KnownDevice | null
+}
+
 // As long as it takes to find the telephone and to install an app.
 const offerSeconds = 900
 
@@ -62,10 +69,13 @@ export class TwoFactorChanges {
   }
 
   /** Offers a secret, in place of the one that was offered before. Takes the password, or a login of minutes ago. */
-  async offer(principal: Principal, password: string | undefined): Promise<OfferedSecret> {
+  async offer(
+    principal: Principal,
+    { password, device }: Omit<TypedPassword, 'password'> & { readonly password: string | undefined },
+  ): Promise<OfferedSecret> {
     const { orm, totp, sealing, proof, recentLogin } = this.#parts
     const { userId } = principal
-    if (password !== undefined) await proof.demand(userId, password)
+    if (password !== undefined) await proof.demand(userId, password, device)
     else if (Date.now() / 1000 - principal.authTime > recentLogin) throw reauthenticationRequired()
     const secret = totp.newSecret()
     const email = await orm.em.fork().transactional(async (em) => {
@@ -97,10 +107,10 @@ export class TwoFactorChanges {
   }
 
   /** Switches the second factor off, which takes the password and a code; nothing of it is kept. */
-  async disable({ userId, email, sessionId }: Principal, typed: { password: string; code: string }): Promise<User> {
+  async disable({ userId, email, sessionId }: Principal, typed: TypedPassword & { code: string }): Promise<User> {
     const { orm, factors, proof } = this.#parts
     if (!(await factors.isOn(userId))) throw notEnabled()
-    const passwordHash = await proof.demand(userId, typed.password)
+    const passwordHash = await proof.demand(userId, typed.password, typed.device)
     await factors.use({ id: userId, email }, typed.code)
     return orm.em.fork().transactional(async (em) => {
       const { user } = await this.#lockEnabled(em, userId, passwordHash)
@@ -111,10 +121,10 @@ export class TwoFactorChanges {
   }
 
   /** New backup codes, which takes the password; those before are worth nothing. */
-  async replaceCodes({ userId, sessionId }: Principal, password: string): Promise<ChangedCodes> {
+  async replaceCodes({ userId, sessionId }: Principal, { password, device }: TypedPassword): Promise<ChangedCodes> {
     const { orm, factors, proof, backupCodes } = this.#parts
     if (!(await factors.isOn(userId))) throw notEnabled()
-    const passwordHash = await proof.demand(userId, password)
+    const passwordHash = await proof.demand(userId, password, device)
     return orm.em.fork().transactional(async (em) => {
       const { user } = await this.#lockEnabled(em, userId, passwordHash)
       const codes = await backupCodes.replace(em, userId)
