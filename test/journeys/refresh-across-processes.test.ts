@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { openDatabase } from '@countersign/auth'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { AuthClient } from '../support/auth-client.js'
@@ -115,5 +116,27 @@ describe.runIf(await postgresAvailable())('two processes on one PostgreSQL', () 
     const sets = await together(2, (index) => client(index).get('/.well-known/jwks.json'))
     expect(sets[0]?.json.keys).toHaveLength(1)
     expect(sets[0]?.text).toBe(sets[1]?.text)
+  })
+
+  it('leave one token of a session whose password is changed while it is renewed', async () => {
+    let current = password
+    for (let round = 0; round < rounds * 2; round++) {
+      const first = (await client(round).post('/api/auth/token', { email, password: current })).json
+      const next = `${password}, number ${round}`
+      const body = { current_password: current, password: next, confirm_password: next }
+      const changing = client(0).post('/api/auth/change-password', body, bearer(first.access))
+      // The change hashes first: exchanges meet it at different moments.
+      await wait(round * 15)
+      const [changed, renewed] = await Promise.all([changing, refresh(1, first.refresh)])
+      expect(changed.status).toBe(200)
+      current = next
+      if (renewed.status === 200) expect((await refresh(1, renewed.json.refresh)).status).toBe(401)
+      const left = await sql<{ unused: number }>(
+        'select count(*)::int as unused from auth_refresh_token where session_id = ? and used_at is null',
+        [claimsOf(first.access).sid],
+      )
+      expect(left).toEqual([{ unused: 1 }])
+      expect((await refresh(0, changed.json.refresh)).status).toBe(200)
+    }
   })
 })

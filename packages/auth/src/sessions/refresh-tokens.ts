@@ -47,8 +47,8 @@ export interface RefreshTokensOptions {
 const renewed = `session.id as session_id, session.user_id, session.remember, session.amr,
   extract(epoch from session.authenticated_at)::float8 as auth_time, account.token_version, account.email`
 
-const isAlive = `token.expires_at > now() and session.ended_at is null and session.expires_at > now()
-  and session.idle_until > now() and account.disabled_at is null`
+const isAlive = `session.ended_at is null and session.expires_at > now() and session.idle_until > now()
+  and account.disabled_at is null`
 
 /**
  * Refresh tokens: 256 random bits, kept as a keyed hash, exchanged once. The next one is computed from
@@ -83,20 +83,25 @@ export class RefreshTokens {
   }
 
   /**
-   * Exchanges a token. One statement claims it, stores the next one and keeps the session alive, so
-   * that of parallel exchanges one does; null for all others.
+   * Exchanges a token. One statement locks the session, claims the token, stores the next one and keeps
+   * the session alive, so that of parallel exchanges one does; null for all others.
    */
   async rotate(em: EntityManager, token: string): Promise<Rotation | null> {
     const { idle, perHour } = this.#options
-    const successor = this.#successorOf(token)
+    const [hash, successor] = [this.#hash(token), this.#successorOf(token)]
     const [session] = await run<RenewedSession>(
       em,
-      `with claimed as (
-         update auth_refresh_token as token set used_at = now()
+      // The session first, as whoever takes its tokens back does: no successor is made behind their back.
+      `with owner as (
+         select session.id, account.token_version, account.email
          from auth_session as session join auth_user as account on account.id = session.user_id
-         where token.token_hash = ? and token.used_at is null and session.id = token.session_id and ${isAlive}
+         where session.id = (select session_id from auth_refresh_token where token_hash = ?) and ${isAlive}
+         for update of session
+       ), claimed as (
+         update auth_refresh_token as token set used_at = now() from owner
+         where token.token_hash = ? and token.used_at is null and token.expires_at > now()
            and (select count(*) from auth_refresh_token as recent
-                where recent.session_id = session.id and recent.created_at > now() - interval '1 hour') <= ?
+                where recent.session_id = owner.id and recent.created_at > now() - interval '1 hour') <= ?
          returning token.token_hash, token.session_id, token.expires_at
        ), successor as (
          insert into auth_refresh_token (token_hash, parent_hash, session_id, created_at, expires_at)
@@ -104,10 +109,10 @@ export class RefreshTokens {
        ), session as (
          update auth_session as renewed set seen_at = now(), idle_until =
            least(renewed.expires_at, now() + make_interval(secs => case when renewed.remember then ? else ? end))
-         from claimed where renewed.id = claimed.session_id and renewed.ended_at is null returning renewed.*
+         from claimed where renewed.id = claimed.session_id returning renewed.*
        )
-       select ${renewed} from session join auth_user as account on account.id = session.user_id`,
-      [this.#hash(token), perHour, this.#hash(successor), idle.remembered, idle.usual],
+       select ${renewed} from session join owner as account on account.id = session.id`,
+      [hash, hash, perHour, this.#hash(successor), idle.remembered, idle.usual],
     )
     return session ? { session, successor } : null
   }
@@ -124,7 +129,7 @@ export class RefreshTokens {
        join auth_session as session on session.id = token.session_id
        join auth_user as account on account.id = session.user_id
        join auth_refresh_token as next on next.token_hash = ?
-       where token.token_hash = ? and next.used_at is null and ${isAlive}
+       where token.token_hash = ? and next.used_at is null and token.expires_at > now() and ${isAlive}
          and token.used_at > now() - make_interval(secs => ?)`,
       [this.#hash(successor), this.#hash(token), this.#options.grace],
     )
@@ -135,7 +140,7 @@ export class RefreshTokens {
   async find(em: EntityManager, token: string): Promise<SpentToken | null> {
     const [spent] = await run<SpentToken>(
       em,
-      `select session.id as session_id, session.user_id, account.email, token.used_at is not null as used, ${isAlive} as alive
+      `select session.id as session_id, session.user_id, account.email, token.used_at is not null as used, token.expires_at > now() and ${isAlive} as alive
        from auth_refresh_token as token join auth_session as session on session.id = token.session_id
        join auth_user as account on account.id = session.user_id where token.token_hash = ?`,
       [this.#hash(token)],

@@ -112,11 +112,11 @@ export class Sessions {
   async renew(user: User, sessionId: string, amr?: readonly string[]): Promise<OpenedSession> {
     const { orm, refreshTokens } = this.#parts
     const { session, refreshToken } = await orm.em.fork().transactional(async (em) => {
-      // Tokens before their session, as in an exchange: else the two would wait for each other.
-      await refreshTokens.revoke(em, sessionId)
+      // The session before its tokens, as in an exchange: else the two would wait for each other.
       const locked = { lockMode: LockMode.PESSIMISTIC_WRITE } as const
       const session = await em.findOne(Session, { id: sessionId, userId: user.id, endedAt: null }, locked)
       if (!session) throw worthlessRefresh('unauthenticated')
+      await refreshTokens.revoke(em, sessionId)
       session.authenticatedAt = new Date()
       if (amr) session.amr = amr.join(' ')
       return { session, refreshToken: await refreshTokens.issue(em, sessionId) }
