@@ -26,14 +26,6 @@ describe('docs/settings.md', () => {
       'auditLog.retention.disposal',
       'accessTokens.rotateAfterDays',
       'accessTokens.overlap',
-      'twoFactor.issuer',
-      'twoFactor.backupCodes',
-      'twoFactor.pendingLogin',
-      'twoFactor.attempts',
-      'twoFactor.failures.most',
-      'twoFactor.failures.seconds',
-      'twoFactor.failures.inARow',
-      'twoFactor.recentLogin',
     ])
   })
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { places, unlimited } from '../support/auth-systems.js'
+import { places } from '../support/auth-systems.js'
 import { wrongCode } from '../support/authenticator.js'
 import { password, plain } from '../support/password-journeys.js'
 import { told, twoFactorJourneys } from '../support/two-factor-journeys.js'
@@ -230,27 +230,6 @@ for (const { name, here, make } of places) {
       )
       expect((await on.verified(other.email, on.code(one.secret))).status).toBe(500)
       expect((await on.verified(one.email, on.code(one.secret))).status).toBe(200)
-    })
-  })
-
-  describe.runIf(here)(`the settings of a second factor on ${name}`, () => {
-    const twoFactor = { issuer: 'Ä & B?', backupCodes: 3, pendingLogin: 60, attempts: 2, recentLogin: 0 }
-    const on = twoFactorJourneys(make, { limits: unlimited, twoFactor })
-
-    it('are in force', async () => {
-      const { email } = await on.account('set@example.org')
-      const client = await on.session(email)
-      expect(told(await client.post('/api/auth/2fa/setup'))).toBe('403 reauthentication_required')
-      const { secret, otpauth_uri } = (await client.post('/api/auth/2fa/setup', { password })).json
-      // MFA-22
-      expect(otpauth_uri).toMatch(
-        /^otpauth:\/\/totp\/%C3%84%20%26%20B%3F:set%40example\.org\?.*&issuer=%C3%84%20%26%20B%3F$/,
-      )
-      const { backup_codes } = (await client.post('/api/auth/2fa/enable', { code: on.code(secret) })).json
-      expect(backup_codes).toHaveLength(3)
-      const waiting = await on.pending(email)
-      for (const status of ['400 invalid_totp', '400 invalid_totp', '401 session_expired'])
-        expect(told(await on.verify(waiting, wrongCode(secret)))).toBe(status)
     })
   })
 }

@@ -18,7 +18,7 @@ export class TwoFactorJourneys extends PasswordJourneys {
   async secured(email: string): Promise<TwoFactorAccount> {
     const { id } = await this.account(email)
     const client = await this.session(email)
-    const { secret } = (await client.post('/api/auth/2fa/setup')).json
+    const { secret } = (await client.post('/api/auth/2fa/setup', { password })).json
     const enabled = await client.post('/api/auth/2fa/enable', { code: codeOfStep(secret, stepAt()) })
     if (enabled.status !== 200) throw new Error(`2fa/enable answered ${enabled.status}: ${enabled.text}`)
     await this.forget(id)

@@ -160,7 +160,7 @@ export const settingRules: Rules<AuthSettings> = {
       seconds: count('seconds', 1, day),
       inARow: count('codes', 1, 100),
     }),
-    recentLogin: count('seconds', 1, day),
+    recentLogin: count('seconds', 0, day),
   }),
   controllers: listOf(
     mustBe('a class with a className', (value) => typeof value === 'function' && 'className' in value),

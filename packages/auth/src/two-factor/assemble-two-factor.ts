@@ -17,7 +17,7 @@ import { PendingLogins } from './pending-logins.js'
 import { SecondFactors } from './second-factors.js'
 import { Totp } from './totp.js'
 import { TwoFactorChanges } from './two-factor-changes.js'
-import { usualTwoFactor } from './two-factor-settings.js'
+import { wholeTwoFactorSettings } from './two-factor-settings.js'
 
 /** What this room is made with. */
 export interface TwoFactorRoomParts {
@@ -54,9 +54,11 @@ export function assembleTwoFactor(settings: AuthSettings, parts: TwoFactorRoomPa
     ...usualTwoFactor,
     ...settings.twoFactor,
   }
+  const { secrets, orm, mails, sessions, proof, state, replaced } = parts
+  const { issuer, pendingLogin, attempts, failures, recentLogin, ...whole } = wholeTwoFactorSettings(settings.twoFactor)
   const totp = new Totp(issuer)
   const sealing = new Sealing(secrets, 'totp-secret')
-  const backupCodes = new BackupCodes(secrets, count)
+  const backupCodes = new BackupCodes(secrets, whole.backupCodes)
   const budget = new CodeBudget({ orm, mails, rules: failures })
   const factors = replaced('factors', new SecondFactors({ orm, totp, sealing, backupCodes, budget, mails }))
   const pending = new PendingLogins({ secrets, state, seconds: pendingLogin, attempts })

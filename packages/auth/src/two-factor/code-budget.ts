@@ -4,13 +4,13 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql'
 import type { Mails } from '../mails/mails.js'
 import { twoFactorMails } from './two-factor-mails.js'
 import { notEnabled } from './two-factor-refusals.js'
-import type { TwoFactorSettings } from './two-factor-settings.js'
+import type { CodeFailures } from './two-factor-settings.js'
 
 /** What {@link CodeBudget} works with. */
 export interface CodeBudgetParts {
   readonly orm: MikroORM
   readonly mails: Mails
-  readonly rules: Required<TwoFactorSettings>['failures']
+  readonly rules: CodeFailures
 }
 
 /** An account, as far as it is counted for and told. */
