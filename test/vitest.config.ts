@@ -12,7 +12,7 @@ export default defineConfig({
     expect: { poll: { timeout: 10_000 } },
     projects: [
       project('contract', 'contract/**/*.test.ts'),
-      project('unit', 'core/**/*.test.ts', 'mixins/**/*.test.ts', 'adapters/**/*.test.ts', 'console/**/*.test.ts'),
+      project('unit', '{core,mixins,adapters,auth,console}/**/*.test.ts'),
       project('conformance', 'conformance/**/*.test.ts'),
       project('journeys', 'journeys/**/*.test.ts'),
       project('types', 'types/**/*.test.ts'),
