@@ -78,7 +78,7 @@ export class CodeBudget {
     const until = new Date(Date.now() + rules.seconds * 1000).toISOString()
     await currentFlow()?.trail?.record('lockout_start', {
       subject: { type: 'user', id },
-      details: forGood ? {} : { until },
+      details: { by: 'second_factor', ...(forGood ? {} : { until }) },
     })
   }
 
