@@ -43,18 +43,6 @@ export interface TwoFactorRoom {
 /** Makes the services of this room, each of those it works with. */
 export function assembleTwoFactor(settings: AuthSettings, parts: TwoFactorRoomParts): TwoFactorRoom {
   const { secrets, orm, mails, sessions, tokens, proof, state, replaced } = parts
-  const {
-    issuer,
-    backupCodes: count,
-    pendingLogin,
-    attempts,
-    failures,
-    recentLogin,
-  } = {
-    ...usualTwoFactor,
-    ...settings.twoFactor,
-  }
-  const { secrets, orm, mails, sessions, proof, state, replaced } = parts
   const { issuer, pendingLogin, attempts, failures, recentLogin, ...whole } = wholeTwoFactorSettings(settings.twoFactor)
   const totp = new Totp(issuer)
   const sealing = new Sealing(secrets, 'totp-secret')
