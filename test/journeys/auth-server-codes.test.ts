@@ -211,24 +211,6 @@ for (const { name, here, make } of places) {
     })
   })
 
-  describe.runIf(here)(`right passwords without a code on ${name}`, () => {
-    const on = twoFactorJourneys(make, { limits: { ...unlimited, login: { failures: '3/min' } } })
-
-    it('are no failures that make the owner of the password wait', async () => {
-      const { email, secret } = await on.secured('again@example.org')
-      for (const path of ['login', 'token']) {
-        for (let login = 0; login < 5; login++) {
-          const { status, json } = await on.client().post(`/api/auth/${path}`, { email, password })
-          expect([status, json.requires_2fa]).toEqual([200, true])
-        }
-      }
-      for (let wrong = 0; wrong < 2; wrong++) expect(await on.login(email, 'wrong')).toBe(401)
-      expect(told(await on.verified(email, on.code(secret)))).toBe('200 ok')
-      for (let wrong = 0; wrong < 3; wrong++) expect(await on.login(email, 'wrong')).toBe(401)
-      expect(await on.login(email, 'wrong')).toBe(429)
-    })
-  })
-
   describe.runIf(here)(`the limits of codes on ${name}`, () => {
     const on = twoFactorJourneys(make, {
       limits: { ...unlimited, verify_login: '3/min', two_factor: { failures: '2/min' } },

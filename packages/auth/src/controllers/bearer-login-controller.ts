@@ -4,7 +4,6 @@ import type { Request, Response } from 'express'
 import { Body, HttpCode, JsonController, Post, Req, Res } from 'routing-controllers'
 import { publicUser } from '../accounts/public-user.js'
 import type { AuthServices } from '../auth-services.js'
-import { forgiveFailures } from '../limits/forgive-failures.js'
 import { deviceOf, throttledIdentifier } from '../limits/known-devices.js'
 import { handOver } from '../sessions/hand-over.js'
 import { currentUser } from '../sessions/principals.js'
@@ -30,11 +29,7 @@ class BearerLogin {
     const { email, password, remember_me: remember = false } = body
     const user = await accounts.authenticate({ email, password, device: deviceOf(request) })
     const { session, pending } = await logins.begin(user, { remember, browser: false })
-    if (pending) {
-      // The password was right, though the login is not complete.
-      forgiveFailures(throttledIdentifier(email, request))
-      return askForCode({ response, cookie: pendingCookie }, pending)
-    }
+    if (pending) return askForCode({ response, cookie: pendingCookie }, pending)
     actAs({ id: user.id, label: user.email })
     return { user: publicUser(user), ...handOver(cookies, { response, byCookie: false }, session) }
   }

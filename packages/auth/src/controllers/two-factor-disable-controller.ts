@@ -24,7 +24,6 @@ class TwoFactorDisable {
     const { principal, byCookie } = callerOf(request)
     const user = await twoFactor.disable(principal, { ...body, device: deviceOf(request) })
     const session = await sessions.renew(user, principal.sessionId)
-    if (byCookie) devices.remember(response, user, user.email)
     const handed = handOver(cookies, { response, byCookie }, session)
     if (byCookie) devices.remember(response, user, user.email)
     return { detail: 'The second factor is off, and every other session was ended.', ...handed }

@@ -3,7 +3,6 @@ import { LockMode, type MikroORM } from '@mikro-orm/core'
 import type { Credentials } from '../accounts/accounts.js'
 import { canonicalEmail } from '../accounts/email-address.js'
 import { type AdminLinks, recordNewAdmin } from '../admin/admin-links.js'
-import { forgiveFailures } from '../limits/forgive-failures.js'
 import { forgiveFailures } from '../limits/forgiven-failures.js'
 import { type KnownDevice, throttledIdentifier } from '../limits/known-devices.js'
 import type { Lockouts } from '../limits/lockouts.js'
@@ -71,8 +70,6 @@ export class PasswordResets {
     const passwordHash = await passwords.hash(password)
     const { user, isFirst } = await this.#use(token, owner, passwordHash)
     forgiveForgotten(user, device)
-    // Whoever forgot the password failed to log in with it, and must not wait to try the new one.
-    forgiveFailures(user.email)
     await lockouts.lift(user, 'reset')
     if (isFirst) await recordFirstPassword(user)
   }
@@ -82,7 +79,6 @@ export class PasswordResets {
     passwords.assertAcceptable(password, { email })
     const { user, isFirst } = await adminLinks.use(token, email, await passwords.hash(password))
     forgiveForgotten(user, device)
-    forgiveFailures(user.email)
     if (isFirst) await recordFirstPassword(user)
     await recordNewAdmin(user)
   }

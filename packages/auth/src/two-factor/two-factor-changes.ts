@@ -50,15 +50,7 @@ export interface ChangedCodes {
 
 /** A password that is typed once more, and the known device that it comes from. */
 export interface TypedPassword {
-/** The password once more, and the known device that it comes from. */
-export interface Proof {
   readonly password: string
-  readonly device: KnownDevice | null
-}
-
-/** The same, where a login of minutes ago will do. */
-export interface OptionalProof {
-  readonly password: string | undefined
   readonly device: KnownDevice | null
 }
 
@@ -81,7 +73,6 @@ export class TwoFactorChanges {
     principal: Principal,
     { password, device }: Omit<TypedPassword, 'password'> & { readonly password: string | undefined },
   ): Promise<OfferedSecret> {
-  async offer(principal: Principal, { password, device }: OptionalProof): Promise<OfferedSecret> {
     const { orm, totp, sealing, proof, recentLogin } = this.#parts
     const { userId } = principal
     if (password !== undefined) await proof.demand(userId, password, device)
@@ -121,11 +112,6 @@ export class TwoFactorChanges {
     if (!(await factors.isOn(userId))) throw notEnabled()
     const passwordHash = await proof.demand(userId, typed.password, typed.device)
     await factors.use({ id: userId, email }, typed.code)
-  async disable({ userId, email, sessionId }: Principal, { code, ...given }: Proof & { code: string }): Promise<User> {
-    const { orm, factors, proof } = this.#parts
-    if (!(await factors.isOn(userId))) throw notEnabled()
-    const passwordHash = await proof.demand(userId, given.password, given.device)
-    await factors.use({ id: userId, email }, code)
     return orm.em.fork().transactional(async (em) => {
       const { user } = await this.#lockEnabled(em, userId, passwordHash)
       await this.#wipe(em, userId)
@@ -139,10 +125,6 @@ export class TwoFactorChanges {
     const { orm, factors, proof, backupCodes } = this.#parts
     if (!(await factors.isOn(userId))) throw notEnabled()
     const passwordHash = await proof.demand(userId, password, device)
-  async replaceCodes({ userId, sessionId }: Principal, given: Proof): Promise<ChangedCodes> {
-    const { orm, factors, proof, backupCodes } = this.#parts
-    if (!(await factors.isOn(userId))) throw notEnabled()
-    const passwordHash = await proof.demand(userId, given.password, given.device)
     return orm.em.fork().transactional(async (em) => {
       const { user } = await this.#lockEnabled(em, userId, passwordHash)
       const codes = await backupCodes.replace(em, userId)
@@ -153,7 +135,7 @@ export class TwoFactorChanges {
   }
 
   /** For an administrator: takes the second factor away, and ends every session. False where there was none. */
-  async reset(userId: string): Promise<boolean> 
+  async reset(userId: string): Promise<boolean> {
     return this.#parts.orm.em.fork().transactional(async (em) => {
       const { user, kept } = await this.#lock(em, userId)
       if (!kept?.enabledAt) return false
@@ -161,6 +143,7 @@ export class TwoFactorChanges {
       await this.#finish(em, user, { mail: twoFactorMails.disabled })
       return true
     })
+  }
 
   /** The account's row first, everywhere. */
   async #lock(em: EntityManager, userId: string): Promise<{ user: User; kept: SecondFactor | null }> {
