@@ -25,6 +25,7 @@ class Login {
   @Post()
   async post(@Body() body: LoginRequest, @Req() request: Request, @Res() response: Response) {
     const { accounts, logins, cookies, pendingCookie, devices, guard } = this.#services
+    guard.refuseOtherSite(request)
     const { email, password, remember_me: remember = false } = body
     const user = await accounts.authenticate({ email, password, device: deviceOf(request) })
     const { session, pending } = await logins.begin(user, { remember, browser: true })

@@ -23,6 +23,7 @@ class VerifyLogin {
   @Post()
   async post(@Req() request: Request, @Res() response: Response, @Body() body: VerifyLoginRequest) {
     const { logins, cookies, pendingCookie, devices, guard } = this.#services
+    guard.refuseOtherSite(request)
     const tokens = { sessionToken: body.session_token, browserToken: pendingCookie.read(request) }
     const { user, session, used, browser } = await logins.complete(tokens, body.code)
     actAs({ id: user.id, label: user.email })

@@ -21,6 +21,7 @@ export interface Caller {
 }
 
 const bearer = /^Bearer ([\w.-]+)$/i
+const fromElsewhere = 'This request came from another site.'
 const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /** Tells who sent a request, and refuses what another site made a browser send. */
@@ -78,8 +79,19 @@ export class RequestGuard {
     const { origin, 'sec-fetch-site': site, 'x-csrf-token': token } = request.headers
     const isSilent = origin === undefined && (site === undefined || site === 'none')
     if (isSilent && this.#parts.csrfTokens.isOf(sessionId, token)) return
-    const detail = isSilent ? 'Send the X-CSRF-Token that GET csrf gives.' : 'This request came from another site.'
+    const detail = isSilent ? 'Send the X-CSRF-Token that GET csrf gives.' : fromElsewhere
     throw new AuthRefusal(403, 'csrf', { detail })
+  }
+
+  /**
+   * Refuses what another site made a browser send where no session vouches for it yet: a login would put somebody
+   * else's account into that browser.
+   */
+  refuseOtherSite(request: Request): void {
+    const { origin, 'sec-fetch-site': site } = request.headers
+    const saysNothing = origin === undefined && (site === undefined || site === 'none')
+    if (saysNothing || this.#comesFromOurs(request)) return
+    throw new AuthRefusal(403, 'csrf', { detail: fromElsewhere })
   }
 
   #comesFromOurs(request: Request): boolean {
