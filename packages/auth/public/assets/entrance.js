@@ -1,5 +1,6 @@
 import { send } from './api.js'
 import { empty, whenSent } from './forms.js'
+import { safeNext } from './next.js'
 import { show } from './views.js'
 
 /** What can be seen by who is not logged in. */
@@ -42,6 +43,8 @@ export function openEntrance({ enter, tell }) {
   }
 
   async function enterWith(text) {
+    const next = safeNext(new URLSearchParams(location.search).get('next'), location.origin)
+    if (next !== null) return location.assign(next)
     await enter()
     tell(text)
   }
