@@ -14,6 +14,8 @@ const rows = readFileSync(join(root, 'docs/security-checks.md'), 'utf8')
       .map((cell) => cell.trim()),
   )
 const proof = /`([\w/-]+\.test\.ts)` "([^"]+)"/g
+// What is measured, and no test of yes or no.
+const bench = /`(bench\/[\w-]+\.js)` \(`pnpm bench [\w-]+`\)/g
 
 describe('docs/security-checks.md', () => {
   it('has every check once, and says how it ended', () => {
@@ -26,7 +28,10 @@ describe('docs/security-checks.md', () => {
     'names for %s tests that exist, each by one title',
     (...row) => {
       const column = row[2] ?? ''
-      expect(column.replace(proof, 'proof'), 'one proof, or several with "; " between').toMatch(/^proof(?:; proof)*$/)
+      expect(column.replace(proof, 'proof').replace(bench, 'proof'), 'one proof, or several with "; " between').toMatch(
+        /^proof(?:; proof)*$/,
+      )
+      for (const [, file = ''] of column.matchAll(bench)) expect(existsSync(join(root, 'test', file)), file).toBe(true)
       for (const [, file = '', words = ''] of column.matchAll(proof)) {
         const path = join(root, 'test', file)
         expect(existsSync(path), file).toBe(true)

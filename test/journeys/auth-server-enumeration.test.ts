@@ -164,7 +164,7 @@ for (const { name, here, make } of places) {
       expect(statuses.filter((status) => status === 202)).toHaveLength(3)
       const resets = (await on.mails()).filter(({ to, subject }) => to === email && subject === 'Reset your password')
       expect(resets).toHaveLength(3)
-      expect(await on.sql("select 1 from auth_lockout where locked_until is not null")).toEqual([])
+      expect(await on.sql('select 1 from auth_lockout where locked_until is not null')).toEqual([])
     })
   })
 }
