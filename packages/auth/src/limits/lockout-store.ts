@@ -32,6 +32,9 @@ export interface Refusal {
 
 const columns = 'id, kind, user_id, locked_until'
 
+// A count that a crash of the database server loses lets a few more guesses in; waiting for the disk would cost every login.
+const hurried = "select set_config('synchronous_commit', 'off', true) as hurried"
+
 /** The counts of failures, in the database: each step is one statement, which decides among all processes. */
 export class LockoutStore {
   readonly #orm: MikroORM
@@ -44,8 +47,9 @@ export class LockoutStore {
   async claim({ key, kind, userId, rule }: LockoutCount): Promise<boolean> {
     const running = 'l.since > now() - make_interval(secs => ?)'
     const claimed = await this.#run<{ claimed: number }>(
-      `insert into auth_lockout as l (key, id, kind, user_id, claimed, failed, since)
-       values (?, ?, ?, ?, 1, 0, now())
+      `with quick as (${hurried})
+       insert into auth_lockout as l (key, id, kind, user_id, claimed, failed, since)
+       select ?, ?::uuid, ?, ?::uuid, 1, 0, now() from quick where hurried = 'off'
        on conflict (key) do update set
          claimed = case when ${running} then l.claimed + 1 else 1 end,
          failed = case when ${running} then l.failed else 0 end,
@@ -81,6 +85,28 @@ export class LockoutStore {
     return count?.locked_until ? (count as Lock) : null
   }
 
+  /** Counts a failure that nobody claimed: of an address, where all who come from it would wait for each other. */
+  async failUnclaimed(em: EntityManager, { key, kind, rule }: LockoutCount): Promise<Lock | null> {
+    const running = 'l.since > now() - make_interval(secs => ?)'
+    const failed = `case when ${running} then l.failed + 1 else 1 end`
+    const until = 'now() + make_interval(secs => ?)'
+    const [count] = await (em as SqlEntityManager).execute<Array<Lock | { locked_until: null }>>(
+      `insert into auth_lockout as l (key, id, kind, claimed, failed, since, locked_until)
+       values (?, ?, ?, 0, 1, now(), case when ? <= 1 then ${until} end)
+       on conflict (key) do update set
+         failed = ${failed},
+         since = case when ${running} then l.since else now() end,
+         locked_until = case when ${failed} >= ? then ${until} end
+       where l.locked_until is null
+       returning ${columns}`,
+      [
+        ...[key, rowId(), kind, rule.failures, rule.duration],
+        ...[rule.window, rule.window, rule.window, rule.failures, rule.duration],
+      ],
+    )
+    return count?.locked_until ? (count as Lock) : null
+  }
+
   /** Gives an attempt back that was claimed and did not fail. */
   async release({ key }: LockoutCount): Promise<void> {
     await this.#run(
@@ -91,7 +117,10 @@ export class LockoutStore {
 
   /** Forgets the failures. A lock that began meanwhile stays. */
   async forgive({ key }: LockoutCount): Promise<void> {
-    await this.#run('delete from auth_lockout where key = ? and locked_until is null returning 1', [key])
+    await this.#run(
+      `delete from auth_lockout where key = ? and locked_until is null and (${hurried}) = 'off' returning 1`,
+      [key],
+    )
   }
 
   /** Ends the lock of a count if its time is over. */

@@ -66,16 +66,21 @@ export class Lockouts {
    * @throws Throttled while it is locked: answered as any throttle answers, recorded as `locked`
    */
   async guard(attempt: SecretAttempt, check: () => Promise<boolean>): Promise<boolean> {
-    const counts = this.#countsOf(attempt)
-    await this.#claimAll(counts)
+    const address = this.#addressOf(attempt)
+    const count = this.#accountOf(attempt)
+    if (address) await this.#assertOpen(address)
+    if (count) await this.#claim(count)
     let right: boolean
     try {
       right = await check()
     } catch (error) {
-      await this.#releaseAll(counts)
+      if (count) await this.#store.release(count)
       throw error
     }
-    for (const count of counts) await (right ? this.#succeed(count) : this.#fail(count, attempt))
+    // A success forgives nothing of an address: whoever has an account there could try others for ever.
+    if (right && count) await this.#store.forgive(count)
+    if (!right && count) await this.#fail(count, attempt)
+    if (!right && address) await this.#fail(address, attempt)
     return right
   }
 
@@ -93,61 +98,50 @@ export class Lockouts {
     await this.#store.forget(Math.max(account?.window ?? 0, address?.window ?? 0))
   }
 
-  #countsOf({ identifier, user, device }: SecretAttempt): LockoutCount[] {
-    const { account, address } = this.#parts.rules
-    const userId = user?.id ?? null
-    const isKnown = device !== null && user !== null && device.isOf(user)
-    const counts: LockoutCount[] = []
+  #addressOf({ user, device }: SecretAttempt): LockoutCount | null {
+    const { address: rule } = this.#parts.rules
     const from = currentContext().address
-    // Always the address first: two attempts that lock the same rows lock them in the same order.
-    if (address && from && !isKnown) {
-      const key = this.#hash('address', limitKey('address', from))
-      counts.push({ key, kind: 'address', userId: null, rule: address })
-    }
-    if (account && isKnown) {
-      counts.push({ key: this.#hash('device', `${user.id} ${device.id}`), kind: 'device', userId, rule: account })
-    } else if (account) {
-      const key = this.#hash('account', canonicalIdentifier(user?.email ?? identifier))
-      counts.push({ key, kind: 'account', userId, rule: account })
-    }
-    return counts
+    if (!rule || !from || isKnown(user, device)) return null
+    return { key: this.#hash('address', limitKey('address', from)), kind: 'address', userId: null, rule }
   }
 
-  async #claimAll(counts: readonly LockoutCount[]): Promise<void> {
-    for (const [index, count] of counts.entries()) {
-      const seconds = await this.#claim(count)
-      if (seconds === null) continue
-      await this.#releaseAll(counts.slice(0, index))
-      throw locked(count.rule.failures, seconds)
-    }
+  #accountOf({ identifier, user, device }: SecretAttempt): LockoutCount | null {
+    const { account: rule } = this.#parts.rules
+    if (!rule) return null
+    const userId = user?.id ?? null
+    if (isKnown(user, device))
+      return { key: this.#hash('device', `${userId} ${device?.id}`), kind: 'device', userId, rule }
+    const key = this.#hash('account', canonicalIdentifier(user?.email ?? identifier))
+    return { key, kind: 'account', userId, rule }
   }
 
-  /** Null when it may be tried; else the seconds to wait. */
-  async #claim(count: LockoutCount): Promise<number | null> {
+  /**
+   * Refused only where it is locked already. Guesses at many accounts at once may be a few more than
+   * allowed: claimed one by one, all logins of a large network would wait for each other.
+   */
+  async #assertOpen({ key, rule }: LockoutCount): Promise<void> {
+    const refusal = await this.#store.refusal(key)
+    if (refusal?.state === 'locked') throw locked(rule.failures, refusal.wait)
+    if (refusal?.state === 'over') await this.#recordEnds(await this.#store.endIfOver(key), 'expired')
+  }
+
+  async #claim(count: LockoutCount): Promise<void> {
     const deadline = Date.now() + patience
     while (!(await this.#store.claim(count))) {
       const refusal = await this.#store.refusal(count.key)
-      if (refusal?.state === 'locked') return refusal.wait
+      if (refusal?.state === 'locked') throw locked(count.rule.failures, refusal.wait)
       if (refusal?.state === 'over') await this.#recordEnds(await this.#store.endIfOver(count.key), 'expired')
-      else if (Date.now() > deadline) return 1
+      else if (Date.now() > deadline) throw locked(count.rule.failures, 1)
       else await wait(pause)
     }
-    return null
-  }
-
-  async #releaseAll(counts: readonly LockoutCount[]): Promise<void> {
-    for (const count of counts) await this.#store.release(count)
-  }
-
-  async #succeed(count: LockoutCount): Promise<void> {
-    // Whoever has one account of their own must not be able to try others from there for ever.
-    await (count.kind === 'address' ? this.#store.release(count) : this.#store.forgive(count))
   }
 
   async #fail(count: LockoutCount, { identifier, user }: SecretAttempt): Promise<void> {
     const { orm, mails, trail } = this.#parts
     const lock = await orm.em.fork().transactional(async (em) => {
-      const began = await this.#store.fail(em, count)
+      const began = await (count.kind === 'address'
+        ? this.#store.failUnclaimed(em, count)
+        : this.#store.fail(em, count))
       // Who signed up with somebody's address must not be able to have them written to.
       const isOwned = count.kind !== 'address' && user?.verifiedAt && !user.disabledAt
       if (began && isOwned) mails.post(em, user.email, mails.lockedOut(Math.ceil(count.rule.duration / 60)))
@@ -173,6 +167,10 @@ export class Lockouts {
   #hash(kind: string, text: string): string {
     return createHmac('sha256', this.#key).update(`${kind}\n${text}`).digest('base64url')
   }
+}
+
+function isKnown(user: User | null, device: KnownDevice | null): boolean {
+  return device !== null && user !== null && device.isOf(user)
 }
 
 function subjectOf({ user_id }: Lock): { subject?: { type: 'user'; id: string } } {
