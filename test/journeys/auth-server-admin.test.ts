@@ -133,6 +133,19 @@ for (const { name, here, make } of places) {
       expect((await root.get(`${users}/${id}`)).json.has_two_factor).toBe(false)
     })
 
+    it('takes no administrator’s own second factor away: that takes the password and a code', async () => {
+      const { id, email, client } = await on.secured('own-factor@example.org')
+      await on.sql('update auth_user set is_admin = true where id = ?', [id])
+      const rows = await on.rowsOf(async () => {
+        const answer = await act(id, 'two-factor-reset', client)
+        expect([answer.status, answer.json.code]).toEqual([403, 'forbidden'])
+      })
+      expect(rows).toMatchObject([{ event: 'admin_action', outcome: 'denied', reason: 'forbidden', subject: { id } }])
+      expect(rows).toHaveLength(1)
+      expect((await on.client().post('/api/auth/login', { email, password })).json.requires_2fa).toBe(true)
+      await on.sql('update auth_user set is_admin = false where id = ?', [id])
+    })
+
     it('mails no link for an account that could not use it', async () => {
       const off = await on.account('off@example.org')
       await act(off.id, 'disable')

@@ -12,7 +12,11 @@ for (const { name, here, make } of places) {
   describe.runIf(here)(`failures that the throttle of logins counted on ${name}`, () => {
     const { failures } = defaultLimits.login as { failures: string }
     // Lockouts would refuse as well: this is about the other count.
-    const settings = { limits: { ...unlimited, login: { failures } }, lockouts: { account: null, address: null } }
+    const settings = {
+      usernames: true,
+      limits: { ...unlimited, login: { failures } },
+      lockouts: { account: null, address: null },
+    }
     const on = twoFactorJourneys(make, settings)
     const login = async (client: AuthClient, email: string, typed: string) =>
       (await client.post('/api/auth/login', { email, password: typed })).status
@@ -29,6 +33,18 @@ for (const { name, here, make } of places) {
         const { json } = await client.post('/api/auth/login', { email, password })
         expect((await on.verify({ client, token: json.session_token }, on.code(secret))).status).toBe(200)
       }
+    })
+
+    it('are forgiven of a user name, too', async () => {
+      const { id, email, secret } = await on.secured('named@example.org')
+      await on.sql("update auth_user set username = 'Named', username_canonical = 'named' where id = ?", [id])
+      for (let time = 0; time < 7; time++) {
+        await on.forget(id)
+        expect((await on.verified('named', on.code(secret))).status).toBe(200)
+      }
+      for (let time = 0; time < 5; time++) expect(await on.login('NAMED', wrong)).toBe(401)
+      await on.confirm(await on.resetToken(email), chosen)
+      expect(await on.login('named', chosen)).toBe(200)
     })
 
     it('are not forgiven by a right password alone where a code is asked for', async () => {

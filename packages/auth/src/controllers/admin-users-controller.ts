@@ -1,10 +1,12 @@
 import { isRowId } from '@countersign/core'
 import { AuditEvent, Throttle } from '@countersign/mixins'
-import { Authorized, Get, HttpCode, JsonController, Param, Post, QueryParams } from 'routing-controllers'
+import type { Request } from 'express'
+import { Authorized, Get, HttpCode, JsonController, Param, Post, QueryParams, Req } from 'routing-controllers'
 import { UsersQuery } from '../admin/admin-bodies.js'
 import type { AuthServices } from '../auth-services.js'
-import { currentUser } from '../sessions/principals.js'
+import { currentUser, principalOf } from '../sessions/principals.js'
 import type { User } from '../store/entities.js'
+import { AuthRefusal } from '../web/auth-refusal.js'
 import { listPage } from '../web/page-query.js'
 
 /** `/api/auth/admin/users`: accounts, for administrators. Reading is recorded as well, and no answer has a secret. */
@@ -81,8 +83,11 @@ export class AdminUsersController {
   @Authorized('admin')
   @HttpCode(200)
   @Post('/:id/two-factor-reset')
-  async resetTwoFactor(@Param('id') id: string) {
+  async resetTwoFactor(@Param('id') id: string, @Req() request: Request) {
     const { userDirectory, twoFactor } = this.#services
+    // Whoever found an open session must not get rid of the second factor that protects its account.
+    if (principalOf(request).userId === id.toLowerCase())
+      throw new AuthRefusal(403, 'forbidden', { detail: 'Switch your own off with your password and a code.' })
     await twoFactor.reset((await userDirectory.get(id)).id)
     return userJson(await userDirectory.get(id))
   }

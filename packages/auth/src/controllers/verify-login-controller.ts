@@ -5,7 +5,7 @@ import { Body, HttpCode, JsonController, Post, Req, Res } from 'routing-controll
 import { publicUser } from '../accounts/public-user.js'
 import type { AuthServices } from '../auth-services.js'
 import { forgiveFailures } from '../limits/forgiven-failures.js'
-import { deviceOf, throttledIdentifier } from '../limits/known-devices.js'
+import { deviceOf, throttledIdentifiers } from '../limits/known-devices.js'
 import { handOver } from '../sessions/hand-over.js'
 import { currentUser } from '../sessions/principals.js'
 import { VerifyLoginRequest } from '../two-factor/two-factor-bodies.js'
@@ -28,7 +28,7 @@ class VerifyLogin {
     const { user, session, used, browser } = await logins.complete(tokens, body.code)
     actAs({ id: user.id, label: user.email })
     // The login alone was no success, and counted as a failure.
-    forgiveFailures(throttledIdentifier(user.email, deviceOf(request)))
+    forgiveFailures(...throttledIdentifiers(user, deviceOf(request)))
     if (browser) pendingCookie.clear(response)
     if (browser) await guard.supersede(request)
     const handed = handOver(cookies, { response, byCookie: browser }, session)

@@ -32,6 +32,13 @@ export function throttledIdentifier(typed: string, device: KnownDevice | null): 
   return device?.isOfIdentifier(typed) ? `${canonicalIdentifier(typed)}\n${device.id}` : typed
 }
 
+/** By what logins to an account are throttled, from a device: its address, and its user name where it has one. */
+export function throttledIdentifiers({ email, username }: User, device: KnownDevice | null): string[] {
+  return [email, username]
+    .filter((typed) => typeof typed === 'string')
+    .map((typed) => throttledIdentifier(typed, device))
+}
+
 const keptFor = 180 * 86_400
 const form = /^([\w-]{22})\.([\da-f-]{36})\.(\d{1,10})\.([\w-]{43})\.([\w-]{43})$/
 

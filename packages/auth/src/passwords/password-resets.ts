@@ -4,7 +4,7 @@ import type { Credentials } from '../accounts/accounts.js'
 import { canonicalEmail } from '../accounts/email-address.js'
 import { type AdminLinks, recordNewAdmin } from '../admin/admin-links.js'
 import { forgiveFailures } from '../limits/forgiven-failures.js'
-import { type KnownDevice, throttledIdentifier } from '../limits/known-devices.js'
+import { type KnownDevice, throttledIdentifiers } from '../limits/known-devices.js'
 import type { Lockouts } from '../limits/lockouts.js'
 import type { Mails } from '../mails/mails.js'
 import { User } from '../store/entities.js'
@@ -105,6 +105,6 @@ function refusalOf(user: User | null): AuditReason | null {
 }
 
 /** Whoever forgot the password failed to log in with it, and must not wait to try the new one. */
-function forgiveForgotten({ email }: User, device: KnownDevice | null): void {
-  forgiveFailures(email, throttledIdentifier(email, device))
+function forgiveForgotten(user: User, device: KnownDevice | null): void {
+  forgiveFailures(...throttledIdentifiers(user, null), ...throttledIdentifiers(user, device))
 }
