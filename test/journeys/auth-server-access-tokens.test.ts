@@ -130,6 +130,25 @@ for (const { name, here, make } of places) {
       expect(await on.status((await on.refresh(after.refresh)).json.access)).toBe(200)
     })
 
+    it('get another key when an administrator says so, with nothing left of the one before if that is said, too', async () => {
+      await on.system.auth.services.accounts.ensureAdmin('keys@example.org', 'correct horse battery staple')
+      const rotate = (access: string, body: object) =>
+        on.client().post('/api/auth/admin/signing-keys/rotation', body, { authorization: `Bearer ${access}` })
+      const [mine, admin] = [await on.tokens(email), await on.tokens('keys@example.org')]
+      expect((await rotate(mine.access, {})).status).toBe(403)
+      for (const overlap of [-1, 0.5, '0', null]) expect((await rotate(admin.access, { overlap })).status).toBe(400)
+      const rows = await on.rowsOf(async () =>
+        expect((await rotate(admin.access, {})).json.keys.length).toBeGreaterThan(1),
+      )
+      expect(rows).toMatchObject([
+        { event: 'admin_action', outcome: 'success', details: { action: 'signing_key_rotation' } },
+      ])
+      expect(await on.status(mine.access)).toBe(200)
+      const fresh = await on.tokens(email)
+      await rotate(admin.access, { overlap: 0 })
+      expect([await on.status(mine.access), await on.status(fresh.access)]).toEqual([200, 401])
+    })
+
     it('get another key when theirs has grown old, which is a row, once for all who look', async () => {
       const [old] = await kids()
       await on.sql("update auth_signing_key set created_at = now() - interval '91 days'")

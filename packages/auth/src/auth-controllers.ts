@@ -1,3 +1,4 @@
+import { AdminSigningKeysController } from './controllers/admin-signing-keys-controller.js'
 import { AdminUsersController } from './controllers/admin-users-controller.js'
 import { AuditEventsController } from './controllers/audit-events-controller.js'
 import { AuditHoldsController } from './controllers/audit-holds-controller.js'
@@ -58,6 +59,7 @@ export const authControllers: readonly AuthControllerClass[] = Object.freeze([
   LoginHistoryController,
   ProfileController,
   AdminUsersController,
+  AdminSigningKeysController,
   AuditEventsController,
   AuditLogController,
   AuditRequestsController,

@@ -17,6 +17,7 @@ export {
   defaultLimits,
   type RefreshTokenSettings,
 } from './auth-settings.js'
+export { AdminSigningKeysController } from './controllers/admin-signing-keys-controller.js'
 export { AdminUsersController } from './controllers/admin-users-controller.js'
 export { AuditEventsController } from './controllers/audit-events-controller.js'
 export { AuditHoldsController } from './controllers/audit-holds-controller.js'

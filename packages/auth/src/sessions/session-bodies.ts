@@ -1,4 +1,4 @@
-import { IsBoolean } from 'class-validator'
+import { IsBoolean, IsInt, Max, Min } from 'class-validator'
 import { Optional, SafeText } from '../web/body-rules.js'
 
 /** The body of POST `token`. */
@@ -16,4 +16,10 @@ export class BearerRefreshRequest {
 /** The body of POST `token/verify`. */
 export class TokenVerifyRequest {
   @SafeText(4096) token!: string
+}
+
+/** The body of POST `admin/signing-keys/rotation`. */
+export class KeyRotationRequest {
+  /** Seconds that the key before goes on verifying; 0 for one that somebody got hold of. */
+  @Optional() @IsInt() @Min(0) @Max(2_592_000) overlap?: number
 }
