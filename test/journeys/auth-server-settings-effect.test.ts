@@ -1,4 +1,5 @@
 import { type AuthSettings, createAuthServer } from '@countersign/auth'
+import { type CheckpointAnchor, newSigningKey, noteSigner } from '@countersign/core/evidence'
 import { describe, expect, it } from 'vitest'
 import { type Answer, AuthClient } from '../support/auth-client.js'
 import { places, secret, unlimited } from '../support/auth-systems.js'
@@ -144,6 +145,22 @@ describe('a setting takes effect', () => {
         })
       ).status
     expect([await change('https://evil.example'), await change('https://app.example.org')]).toEqual([403, 200])
+  })
+})
+
+describe('a setting of the log takes effect', () => {
+  const kept: string[] = []
+  const anchor: CheckpointAnchor = {
+    name: 'here',
+    publish: async ({ note }) => void kept.push(note),
+    read: async () => kept,
+  }
+  const signer = noteSigner(newSigningKey('127.0.0.1/audit'))
+  const on = passwordJourneys(make, { auditLog: { signer, anchors: [anchor] } })
+  it('auditLog.anchors: checkpoints are kept there', async () => {
+    await on.system.auth.start()
+    await on.login('nobody@example.org', 'wrong')
+    await expect.poll(() => kept.at(-1), { timeout: 20_000 }).toMatch(/^127\.0\.0\.1\/audit\n/)
   })
 })
 
