@@ -1,7 +1,7 @@
 import { createPublicKey } from 'node:crypto'
 import { request } from 'node:http'
 import { createVerifier } from 'fast-jwt'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { places, unlimited } from '../support/auth-systems.js'
 import { partsOf } from '../support/forged-tokens.js'
 import { claimsOf, sessionJourneys } from '../support/session-journeys.js'
@@ -96,6 +96,16 @@ for (const { name, here, make } of places) {
       await on.client().post('/api/auth/logout', {}, { authorization: `Bearer ${tokens.access}` })
       const refused = await verify()
       expect([refused.status, refused.json.code]).toEqual([401, 'invalid_token'])
+    })
+
+    it('cost the database one statement, however often they come', async () => {
+      const connection = on.system.auth.database.orm.em.getDriver().getConnection()
+      const asked = vi.spyOn(connection, 'execute')
+      for (let time = 1; time <= 3; time++) {
+        expect(await on.status(access)).toBe(200)
+        expect(asked).toHaveBeenCalledTimes(time)
+      }
+      asked.mockRestore()
     })
 
     // JWT-16
