@@ -184,7 +184,8 @@ describe.runIf(browserIsHere)('the pages of an account, in a browser', () => {
   it('let nothing run that is not a file of this server', async () => {
     const visitor = await Visitor.comes(browser, system.url)
     await visitor.open('/')
-    await visitor.page.evaluate('document.body.innerHTML = "<img src=/ onerror=alert(1)>"')
+    await visitor.sees('Log in')
+    await visitor.page.evaluate(`document.body.insertAdjacentHTML('beforeend', '<img src=/ onerror=alert(1)>')`)
     await expect.poll(() => visitor.errors).toEqual(['the policy refused script-src-attr inline'])
     await visitor.leaves()
   })

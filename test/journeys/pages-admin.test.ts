@@ -37,7 +37,10 @@ describe.runIf(browserIsHere)('the pages of an administrator, in a browser', () 
     await visitor.page.locator('[name=search]').fill('eve@')
     await visitor.page.locator('[name=search]').press('Enter')
     await expect.poll(() => visitor.rows()).toEqual(['eve@example.org'])
-    const press = (text: string) => visitor.page.locator('.rows:visible button', { hasText: text }).click()
+    const press = async (text: string) => {
+      await visitor.page.locator('.rows:visible summary').click()
+      await visitor.page.locator('.rows:visible button', { hasText: text }).click()
+    }
     await press('Disable')
     await visitor.hears('eve@example.org can’t log in any more.')
     expect(await visitor.rows()).toEqual(['eve@example.org disabled'])

@@ -104,7 +104,7 @@ function compose({ settings, secrets, database, controllers }: ServerParts): Aut
     metrics,
     mayReadMetrics: metricsReaders(settings),
   })
-  mountPages(app, { mails: services.mails, orm, production: settings.production === true })
+  mountPages(app, { mails: services.mails, orm, settings })
   const classes = controllers.map((controller) => provided(controller, services))
   useExpressServer(app, {
     ...safeDefaults,

@@ -5,6 +5,7 @@ import { empty, whenSent } from './forms.js'
 export function openCredentials(changed) {
   for (const path of ['change-password', 'change-email']) {
     const form = document.querySelector(`form[data-path="${path}"]`)
+    if (!form) continue
     whenSent(form, async (body) => {
       const answer = await ask(path, { method: 'POST', body })
       if (answer.ok) {

@@ -1,10 +1,12 @@
 import { send } from './api.js'
 import { empty, whenSent } from './forms.js'
 import { safeNext } from './next.js'
-import { show } from './views.js'
+import { show, viewOf } from './views.js'
 
-/** What can be seen by who is not logged in. */
-export const entrance = new Set(['login', 'signup', 'forgot', 'resend'])
+/** Whether a part of the page is there, and for who is not logged in. */
+export function isEntrance(name) {
+  return name !== 'code' && viewOf(name)?.matches('.entrance') === true
+}
 
 const formOf = (path) => document.querySelector(`form[data-path="${path}"]`)
 
@@ -35,6 +37,7 @@ export function openEntrance({ enter, tell }) {
 
   for (const path of ['signup', 'password-reset', 'verify-account/resend']) {
     const form = formOf(path)
+    if (!form) continue
     whenSent(form, async (body) => {
       const answer = await send(path, { method: 'POST', body })
       if (answer.ok) empty(form)

@@ -34,6 +34,7 @@ function tell(form, place, { ok, data, sentence }) {
 function bodyOf(form) {
   const body = Object.fromEntries(new FormData(form))
   for (const box of form.querySelectorAll('input[type=checkbox]')) body[box.name] = box.checked
+  for (const { name, value } of form.querySelectorAll('[data-optional]')) if (value === '') delete body[name]
   return body
 }
 

@@ -2,7 +2,7 @@ import { auditRow, pagedList } from './rows.js'
 import { viewOf } from './views.js'
 
 /** The rows that concern one's own account. */
-export const history = {
+export const section = {
   name: 'history',
   load: pagedList(
     viewOf('history'),

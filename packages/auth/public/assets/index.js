@@ -1,58 +1,58 @@
 import { ask, expectSession } from './api.js'
 import { openCredentials } from './credentials.js'
 import { el } from './dom.js'
-import { entrance, openEntrance } from './entrance.js'
-import { history as ownHistory } from './history.js'
-import { profile } from './profile.js'
-import { sessions } from './sessions.js'
-import { trail } from './trail.js'
+import { isEntrance, openEntrance } from './entrance.js'
 import { twoFactor } from './two-factor.js'
-import { users } from './users.js'
-import { show } from './views.js'
+import { show, viewOf } from './views.js'
 
-const titles = {
-  security: 'Security',
-  sessions: 'Sessions',
-  history: 'History',
-  profile: 'Profile',
-  users: 'Users',
-  trail: 'Trail',
-}
 const nav = document.getElementById('sections')
 const who = document.getElementById('who')
 const logout = document.getElementById('logout')
 const notice = document.getElementById('notice')
 
+const forAdmins = ['users', 'trail']
 // What a page that was left says on the next one.
 const lastWords = 'countersign.last-words'
 // What this server offers to whoever is logged in, by name; null while nobody is.
 let offered = null
 
+// What this server has no part of the page for, it does not offer.
+const there = ['sessions', 'history', 'profile', 'users', 'trail'].filter(viewOf)
+const modules = await Promise.all(there.map((name) => import(`./${name}.js`)))
+const sections = new Map(modules.map(({ section }) => [section.name, section]))
 const security = {
   name: 'security',
   async load() {
-    const account = await profile.load()
-    if (account.status !== 401) await twoFactor.load(account.data)
+    const account = await whoAsks()
+    if (account.ok) await twoFactor.load(account.data)
     return account
   },
+}
+
+/** The account; where there are no profiles at least whether there is a session. */
+function whoAsks() {
+  return sections.get('profile')?.load() ?? ask('csrf')
 }
 
 async function enter() {
   const account = await security.load()
   if (account.status === 401) return
-  const lists = await Promise.all([sessions.load(), ownHistory.load()])
-  if (lists.some(({ status }) => status === 401)) return
-  const answers = [{}, ...lists, account]
-  const sections = [security, sessions, ownHistory, profile].filter((_, index) => answers[index].status !== 404)
+  const lists = ['sessions', 'history'].flatMap((name) => sections.get(name) ?? [])
+  const answers = await Promise.all(lists.map(({ load }) => load()))
+  if (answers.some(({ status }) => status === 401)) return
   expectSession(true)
+  offered = new Map([['security', security], ...sections])
   // To try would be an attempt, and reading the trail is a row.
-  if (account.data.is_admin) sections.push(users, trail)
-  offered = new Map(sections.map((section) => [section.name, section]))
-  nav.replaceChildren(...sections.map(({ name }) => el('a', { href: `#${name}` }, titles[name])))
+  if (!account.data.is_admin) for (const name of forAdmins) offered.delete(name)
+  nav.replaceChildren(...[...offered.keys()].map((name) => el('a', { href: `#${name}` }, titleOf(name))))
   who.textContent = account.data.email ?? ''
   for (const part of [nav, who, logout]) part.hidden = false
   const section = route()
-  if (section === users || section === trail) section.load()
+  if (forAdmins.includes(section.name)) section.load()
+}
+
+function titleOf(name) {
+  return viewOf(name).querySelector('h1').textContent
 }
 
 /** Nothing of who was here stays in the page. */
@@ -71,7 +71,7 @@ function tell(text) {
 function route() {
   const name = location.hash.slice(1)
   if (!offered) {
-    show(entrance.has(name) ? name : 'login')
+    show(isEntrance(name) ? name : 'login')
     return null
   }
   const section = offered.get(name) ?? security
@@ -100,6 +100,6 @@ logout.addEventListener('click', async () => {
 tell(sessionStorage.getItem(lastWords) ?? '')
 sessionStorage.removeItem(lastWords)
 openEntrance({ enter, tell })
-openCredentials(() => sessions.load())
+openCredentials(() => sections.get('sessions')?.load())
 await enter()
 if (!offered) route()

@@ -7,7 +7,7 @@ const form = viewOf('profile').querySelector('form')
 const hint = document.getElementById('consent-hint')
 
 /** What one says of oneself. */
-export const profile = {
+export const section = {
   name: 'profile',
   async load() {
     const answer = await ask('profile')

@@ -1,15 +1,15 @@
 import { ask } from './api.js'
 import { deviceName, el, humanized, moment, say } from './dom.js'
 
-/** A row of a list: what it is, what there is to say about it, and what can be done. */
-export function row({ what, badges = [], about = [], buttons = [] }) {
+/** A row of a list: what it is, what there is to say about it, and what more belongs to it. */
+export function row({ what, badges = [], about = [], more = null }) {
   const marks = badges.map(([kind, text]) => el('span', { className: `badge ${kind}` }, text))
   const details = about.filter(Boolean).flatMap((part, index) => (index === 0 ? [part] : [' · ', part]))
   return el(
     'li',
     {},
     el('div', { className: 'what' }, el('strong', {}, what), ...marks, el('p', { className: 'about' }, ...details)),
-    buttons.length > 0 ? el('div', { className: 'buttons' }, ...buttons) : null,
+    more,
   )
 }
 

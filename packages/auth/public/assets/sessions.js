@@ -9,7 +9,7 @@ const place = view.querySelector('.answer')
 const others = view.querySelector('[data-act=end-others]')
 
 /** One's own sessions, and how to end them. */
-export const sessions = {
+export const section = {
   name: 'sessions',
   async load() {
     const answer = await ask('sessions')
@@ -32,7 +32,7 @@ function sessionRow(session) {
     what: deviceName(session),
     badges: isCurrent(session) ? [['current', 'this one']] : [],
     about: [address, seen && el('span', {}, 'last seen ', moment(seen)), el('span', {}, 'since ', moment(created))],
-    buttons: isCurrent(session) ? [] : [stop],
+    more: isCurrent(session) ? null : stop,
   })
 }
 
@@ -43,6 +43,6 @@ function isCurrent({ current }) {
 async function end(path, done) {
   const answer = await ask(path, { method: 'DELETE' })
   say(place, answer.ok ? done : answer.sentence, !answer.ok)
-  await sessions.load()
+  await section.load()
   view.querySelector('h1').focus()
 }

@@ -3,7 +3,7 @@ import { auditRow, pagedList } from './rows.js'
 import { viewOf } from './views.js'
 
 /** The rows of everybody, for administrators. */
-export const trail = {
+export const section = {
   name: 'trail',
   load: pagedList(
     viewOf('trail'),

@@ -13,7 +13,7 @@ const post = (path, body = {}) => ask(path, { method: 'POST', body })
 export const twoFactor = {
   /** Shows whether it is on, as the account says. */
   async load({ two_factor: isOn }) {
-    if (isOpen) return
+    if (!card || isOpen) return
     const answer = isOn ? await ask('2fa/backup-codes') : null
     card.hidden = isOn === undefined || answer?.ok === false
     if (!card.hidden) draw(isOn ? on(answer.data.remaining) : off())

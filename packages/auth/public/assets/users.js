@@ -8,11 +8,11 @@ const place = view.querySelector('.answer')
 const search = view.querySelector('form')
 
 /** The accounts, for administrators. */
-export const users = { name: 'users', load: pagedList(view, pathOf, userRow) }
+export const section = { name: 'users', load: pagedList(view, pathOf, userRow) }
 
 search.addEventListener('submit', (event) => {
   event.preventDefault()
-  users.load()
+  section.load()
 })
 
 function pathOf(cursor) {
@@ -30,6 +30,9 @@ function userRow(user) {
     disabled && ['disabled', 'disabled'],
     !verified && ['off', 'not verified'],
   ]
+  const summary = el('summary', {}, 'Act')
+  summary.setAttribute('aria-label', `Act on ${email}`)
+  const acts = actsOf(user).map(([path, title, done]) => actButton(user, { path, title, done }))
   return row({
     what: email,
     badges: marks.filter(Boolean),
@@ -37,7 +40,7 @@ function userRow(user) {
       el('span', {}, 'since ', moment(user.created_at)),
       seen ? el('span', {}, 'last log-in ', moment(seen)) : 'never logged in',
     ],
-    buttons: actsOf(user).map(([path, title, done]) => actButton(user, { path, title, done })),
+    more: el('details', {}, summary, el('div', { className: 'buttons' }, ...acts)),
   })
 }
 
@@ -45,7 +48,9 @@ function actsOf({ disabled_at: disabled }) {
   if (disabled) return [['enable', 'Enable', 'can log in again.']]
   return [
     ['logout', 'Log out', 'was logged out everywhere.'],
+    ['unlock', 'Unlock', 'can try to log in again.'],
     ['password-reset', 'Mail a reset', 'gets a mail with a link to choose a password.'],
+    ['two-factor-reset', 'Take the second factor away', 'logs in without a code now.'],
     ['disable', 'Disable', 'can’t log in any more.'],
   ]
 }

@@ -1,7 +1,7 @@
 const views = new Map([...document.querySelectorAll('[data-view]')].map((view) => [view.dataset.view, view]))
 let current
 
-/** The part of the page of that name. */
+/** The part of the page of that name; undefined where this server has no such part. */
 export function viewOf(name) {
   return views.get(name)
 }
