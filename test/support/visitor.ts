@@ -108,7 +108,7 @@ export class Visitor {
   async send(path: string, fields: Record<string, string> = {}): Promise<void> {
     const form = this.form(path)
     for (const [name, value] of Object.entries(fields)) await form.locator(`[name="${name}"]`).fill(value)
-    await form.locator('[type=submit]').press('Enter')
+    await form.locator('[type=submit]:enabled').press('Enter')
   }
 
   /** What the page says where it is listened to. */

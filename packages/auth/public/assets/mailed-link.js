@@ -19,6 +19,9 @@ whenSent(form, async (body) => {
   return { ...answer, sentence: sentenceOf(answer.data) }
 })
 
+// Before, a press would have sent the form past this script.
+form.querySelector('button')?.removeAttribute('disabled')
+
 function sentenceOf({ detail, user }) {
   if (user && user.has_password === false) return 'Verified. Ask for a link to choose your password.'
   return detail ?? form.dataset.done
