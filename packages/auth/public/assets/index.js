@@ -59,7 +59,7 @@ function titleOf(name) {
 function leave(text) {
   expectSession(false)
   sessionStorage.setItem(lastWords, text)
-  history.replaceState(null, '', '#login')
+  history.replaceState(null, '', '/#login')
   location.reload()
 }
 
