@@ -12,7 +12,7 @@ import { unknownUser } from './user-directory.js'
 export interface UserAdministrationParts {
   readonly orm: MikroORM
   readonly sessions: Pick<Sessions, 'outdate'>
-  readonly tokens: Pick<OneTimeTokens, 'issue' | 'revoke' | 'revokeAll'>
+  readonly tokens: Pick<OneTimeTokens, 'issue' | 'lifetimeOf' | 'revokeAll'>
   readonly mails: Mails
 }
 
@@ -63,7 +63,7 @@ export class UserAdministration {
         throw new AuthRefusal(409, 'unverified', { detail: 'The address of this account was not verified.' })
       await this.#endEverything(em, user)
       const token = await tokens.issue(em, 'password-reset', user.id)
-      mails.post(em, user.email, mails.passwordResetByAdmin(token))
+      mails.post(em, user.email, mails.passwordResetByAdmin(token, tokens.lifetimeOf('password-reset')))
     })
   }
 

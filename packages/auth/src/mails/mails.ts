@@ -50,10 +50,10 @@ export class Mails {
     )
   }
 
-  passwordResetByAdmin(token: string): MailContent {
+  passwordResetByAdmin(token: string, seconds: number): MailContent {
     return letter(
       'Choose a new password',
-      'An administrator ended the sessions of this account, and asks you to choose another password for it. The link works once, for thirty minutes:',
+      `An administrator ended the sessions of this account, and asks you to choose another password for it. The link works once, for ${spell(seconds)}:`,
       this.#link('/reset-password', token),
     )
   }
