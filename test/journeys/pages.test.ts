@@ -64,6 +64,7 @@ describe.runIf(browserIsHere)('the pages at /, in a browser', () => {
 
   it.each(devices)(
     'take a newcomer on %s from the sign-up to two factors and the log-out',
+    { timeout: 120_000 },
     async (device, viewport) => {
       const visitor = await Visitor.comes(browser, system.url, viewport)
       const email = `${device.replaceAll(' ', '-')}@example.org`
