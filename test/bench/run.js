@@ -7,10 +7,11 @@ import { query } from './query.js'
 import { reporter } from './report.js'
 import { sequencer } from './sequencer.js'
 import { session } from './session.js'
+import { timing } from './timing.js'
 import { verify } from './verify.js'
 import { writer } from './writer.js'
 
-const benches = { call, overhead, writer, login, session, sequencer, verify, memory, query }
+const benches = { call, overhead, writer, login, session, timing, sequencer, verify, memory, query }
 
 const { values, positionals } = parseArgs({
   options: { json: { type: 'boolean', default: false } },

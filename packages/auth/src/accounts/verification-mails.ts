@@ -1,5 +1,6 @@
 import { type AuditReason, currentAttempt } from '@countersign/core'
 import { type EntityManager, LockMode, type MikroORM } from '@mikro-orm/core'
+import { inEvenTime } from '../mails/even-time.js'
 import type { Mails } from '../mails/mails.js'
 import { User } from '../store/entities.js'
 import type { OneTimeTokens, TokenPayload } from '../store/one-time-tokens.js'
@@ -39,6 +40,10 @@ export class VerificationMails {
    * a reset.
    */
   async resend(email: string): Promise<void> {
+    await inEvenTime(() => this.#resend(email))
+  }
+
+  async #resend(email: string): Promise<void> {
     const { orm, tokens } = this.#parts
     const canonical = canonicalEmail(email)
     await orm.em.fork().transactional(async (em) => {

@@ -6,6 +6,7 @@ import { type AdminLinks, recordNewAdmin } from '../admin/admin-links.js'
 import { forgiveFailures } from '../limits/forgiven-failures.js'
 import { type KnownDevice, throttledIdentifiers } from '../limits/known-devices.js'
 import type { Lockouts } from '../limits/lockouts.js'
+import { inEvenTime } from '../mails/even-time.js'
 import type { Mails } from '../mails/mails.js'
 import { User } from '../store/entities.js'
 import type { OneTimeTokens } from '../store/one-time-tokens.js'
@@ -34,6 +35,10 @@ export class PasswordResets {
 
   /** Mails a link to the account's stored address; says nothing about whether there is one. */
   async request(email: string): Promise<void> {
+    await inEvenTime(() => this.#request(email))
+  }
+
+  async #request(email: string): Promise<void> {
     const { orm, tokens, mails } = this.#parts
     const canonical = canonicalEmail(email)
     await orm.em.fork().transactional(async (em) => {
