@@ -42,6 +42,8 @@ export function guardJson(controller: AnyClass, method: string, body: Param | un
     json: options,
     refusalOf(given) {
       const request = given as unknown as BodiedRequest
+      // Browsers and clients send the length of what they leave out, and no type of it.
+      if (body?.required === false && request.headers['content-length'] === '0') return undefined
       if (request.is(types) === false || !isUtf8Typed(request)) return { status: 415, code: 'unsupported_media_type' }
       // A parser in front of the routes has read the body already, without these checks.
       const isMisshapen = isObject && Array.isArray(request.body)

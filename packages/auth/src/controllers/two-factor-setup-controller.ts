@@ -19,7 +19,7 @@ class TwoFactorSetup {
   @Authorized()
   @HttpCode(200)
   @Post()
-  async post(@Req() request: Request, @Body() { password }: TwoFactorSetupRequest) {
+  async post(@Req() request: Request, @Body({ required: false }) { password }: TwoFactorSetupRequest) {
     const { secret, uri } = await this.#services.twoFactor.offer(principalOf(request), {
       password,
       device: deviceOf(request),
