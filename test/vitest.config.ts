@@ -5,6 +5,7 @@ const project = (name: string, ...include: string[]) => ({ extends: true as cons
 export default defineConfig({
   test: {
     root: import.meta.dirname,
+    globalSetup: './global-setup.ts',
     testTimeout: 30_000,
     hookTimeout: 60_000,
     maxWorkers: 2,

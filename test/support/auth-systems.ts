@@ -11,6 +11,7 @@ import {
 import type { AuditRow } from '@countersign/core'
 import { afterAll, beforeAll } from 'vitest'
 import { emptyPostgres, postgresAvailable } from './databases.js'
+import { emptyPgliteIn } from './empty-pglite.js'
 import { type Served, serve } from './serve.js'
 
 export interface TestSystem {
@@ -41,6 +42,7 @@ export const places: Array<{
     here: true,
     async make() {
       const folder = await mkdtemp(join(tmpdir(), 'countersign-'))
+      await emptyPgliteIn(join(folder, 'postgres'))
       return { database: { folder }, drop: () => rm(folder, { recursive: true, force: true }) }
     },
   },

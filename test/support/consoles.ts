@@ -1,5 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { auditStoreMigrations, logSequencer, migrate, mikroOrmSink } from '@countersign/adapters/mikro-orm'
 import { type CommandIo, runCommandLine, serveCommands } from '@countersign/console'
@@ -12,6 +13,7 @@ import { MikroORM as PgliteORM } from '@mikro-orm/pglite'
 import { onTestFinished } from 'vitest'
 import { root } from './compile.js'
 import { pgliteDatabase, postgresAvailable, postgresDatabase, type TestDatabase } from './databases.js'
+import { emptyPgliteIn } from './empty-pglite.js'
 import { origin } from './logs.js'
 
 /** What a command printed, and ended with. */
@@ -144,12 +146,14 @@ function placeOn({ orm, close }: TestDatabase, key: string, env: Record<string, 
 
 /** A data folder with a database in it, as a server leaves it. */
 export async function folderDatabase(folder: string): Promise<MikroORM> {
+  const dbName = join(folder, 'postgres')
+  if (!existsSync(dbName)) await emptyPgliteIn(dbName)
   const orm = (await PgliteORM.init({
     extensions: [Migrator],
     migrations: { migrationsList: auditStoreMigrations, snapshot: false },
     entities: [],
     discovery: { warnWhenNoEntities: false },
-    dbName: join(folder, 'postgres'),
+    dbName,
   })) as unknown as MikroORM
   await migrate(orm)
   return orm

@@ -5,6 +5,7 @@ import { Migrator } from '@mikro-orm/migrations'
 import { MikroORM as PgliteORM } from '@mikro-orm/pglite'
 import { MikroORM as PostgresORM } from '@mikro-orm/postgresql'
 import pg from 'pg'
+import { emptyPglite } from './empty-pglite.js'
 
 export interface TestDatabase {
   readonly orm: MikroORM
@@ -38,7 +39,8 @@ export async function postgresAvailable(): Promise<boolean> {
 }
 
 export async function pgliteDatabase(): Promise<TestDatabase> {
-  const orm = (await PgliteORM.init({ ...options, dbName: 'memory://' })) as unknown as MikroORM
+  const driverOptions = { loadDataDir: await emptyPglite() }
+  const orm = (await PgliteORM.init({ ...options, dbName: 'memory://', driverOptions })) as unknown as MikroORM
   await migrate(orm)
   await orm.em.getDriver().getConnection().execute(limitTable)
   return { orm, close: () => orm.close() }

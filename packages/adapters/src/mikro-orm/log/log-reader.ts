@@ -21,7 +21,7 @@ interface LogEnd {
 }
 
 // Some pages are under way at a time: few leaves each, or they outlive the collections of young garbage.
-const leavesAtOnce = 100
+const leavesAtOnce = 40
 const rowsAtOnce = 10_000
 const width = 2 ** storedLevels
 

@@ -1,0 +1,14 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** A folder for what the suites of one run share; each project that is run asks for it. */
+export default async function setup(): Promise<(() => Promise<void>) | undefined> {
+  if (process.env.TEST_RUN_FOLDER) return
+  const folder = await mkdtemp(join(tmpdir(), 'countersign-run-'))
+  process.env.TEST_RUN_FOLDER = folder
+  return async () => {
+    delete process.env.TEST_RUN_FOLDER
+    await rm(folder, { recursive: true, force: true })
+  }
+}
