@@ -1,3 +1,4 @@
+import { AdminSigningKeysController } from '../controllers/admin-signing-keys-controller.js'
 import { AdminUsersController } from '../controllers/admin-users-controller.js'
 import { AuditEventsController } from '../controllers/audit-events-controller.js'
 import { AuditHoldsController } from '../controllers/audit-holds-controller.js'
@@ -38,7 +39,7 @@ export const featureControllers = {
   sessions: [SessionsController],
   loginHistory: [LoginHistoryController],
   profiles: [ProfileController],
-  admin: [AdminUsersController],
+  admin: [AdminUsersController, AdminSigningKeysController],
   audit: [AuditEventsController, AuditLogController, AuditRequestsController, AuditHoldsController],
 } as const satisfies Readonly<Record<string, readonly AuthControllerClass[]>>
 
