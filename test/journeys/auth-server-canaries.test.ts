@@ -1,7 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { adminLink, openDatabase, Secrets } from '@countersign/auth'
+import { auditCoverage } from '@countersign/adapters/routing-controllers'
+import { adminLink, authControllers, openDatabase, Secrets } from '@countersign/auth'
 import { type AuditRow, rowFromJson } from '@countersign/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { AuthClient } from '../support/auth-client.js'
@@ -149,6 +150,7 @@ describe.runIf(await postgresAvailable())('a run through every operation', () =>
     shown.push((await run.ask(root, 'admin_action', ['GET', `admin/users/${id}`], 200)).text)
     for (const action of ['logout', 'unlock', 'two-factor-reset', 'password-reset', 'disable', 'enable'])
       shown.push((await run.post(root, 'admin_action', `admin/users/${id}/${action}`, {})).text)
+    await run.post(root, 'admin_action', 'admin/signing-keys/rotation', {})
     await run.mailed('a token', other)
     const bob = run.client()
     await run.post(bob, 'login', 'login', { email: other, password: passwords.bob })
@@ -189,6 +191,16 @@ describe.runIf(await postgresAvailable())('a run through every operation', () =>
       expect(row).toMatchObject({ userAgent: 'canary/1.0', address: expect.stringMatching(/^10\./) })
       expect(row.outcome === 'success' || row.reason !== null).toBe(true)
     }
+  })
+
+  it('went through every operation of the accounts that has a row', () => {
+    const { routes } = auditCoverage(authControllers as never)
+    const done = new Set(run.operations.map(({ path }) => path.replace(/[\da-f]{8}-[\da-f-]{27}/, ':id')))
+    const missing = routes
+      .filter(({ audited, path }) => audited && path.startsWith('/api/auth'))
+      .map(({ httpMethod, path }) => `${httpMethod} ${path.replace(/^\/api\/auth\/|\/$/g, '')}`)
+      .filter((route) => !done.has(route))
+    expect(missing).toEqual([])
   })
 
   // AUD-02, PWD-16
