@@ -1,3 +1,4 @@
+import { OneTimeTokens, Secrets } from '@countersign/auth'
 import { describe, expect, it } from 'vitest'
 import type { Answer } from '../support/auth-client.js'
 import { places } from '../support/auth-systems.js'
@@ -85,15 +86,11 @@ for (const { name, here, make } of places) {
 
     // REG-02
     it('is 256 bits of chance, made for URLs: ten thousand differ in every place', async () => {
-      const { OneTimeTokens, Secrets } = await import('@countersign/auth')
       const tokens = new OneTimeTokens(new Secrets('z'.repeat(32)))
-      const em = on.system.auth.database.orm.em.fork()
+      // It is the tokens that count here, and storing them is tested elsewhere.
+      const nowhere = { execute: async () => [] } as never
       const made: string[] = []
-      for (let count = 0; count < 10_000; count++) {
-        made.push(await tokens.issue(em, 'verify-account', '01a21ced-4a46-7000-9e30-415fbcac9ea6'))
-        if (count % 500 === 0) em.clear()
-      }
-      em.clear()
+      for (let count = 0; count < 10_000; count++) made.push(await tokens.issue(nowhere, 'verify-account', 'somebody'))
       expect(new Set(made).size).toBe(10_000)
       for (const token of made) expect(token).toMatch(/^[\w-]{43}$/)
       for (let place = 0; place < 42; place++) expect(new Set(made.map((token) => token[place])).size).toBe(64)
