@@ -22,7 +22,7 @@ interface LogEnd {
 
 // Some pages are under way at a time: few leaves each, or they outlive the collections of young garbage.
 const leavesAtOnce = 40
-const rowsAtOnce = 10_000
+const rowsAtOnce = 500
 const width = 2 ** storedLevels
 
 /** Opens the log, or a part of it, to be verified or exported. Writers and the sequencer go on meanwhile. */
