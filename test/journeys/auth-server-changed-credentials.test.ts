@@ -39,6 +39,39 @@ for (const { name, here, make } of places) {
     )
   })
 
+  describe.runIf(here)(`an address that is taken back on ${name}`, () => {
+    const on = twoFactorJourneys(make)
+
+    // EML-09
+    it.each(['before the change', 'by the thief'])(
+      'keeps the second factor of its owner, and not one of a thief: switched on %s',
+      async (when) => {
+        const [email, thief] = [
+          `${when.replaceAll(' ', '-')}@example.org`,
+          `new-${when.replaceAll(' ', '-')}@example.org`,
+        ]
+        const owner = when === 'by the thief' ? null : await on.secured(email)
+        if (!owner) await on.account(email)
+        await (owner?.client ?? (await on.session(email))).post('/api/auth/change-email', {
+          new_email: thief,
+          password,
+        })
+        const back = await on.client().mailedToken(email)
+        const token = await on.client().mailedToken(thief)
+        expect((await on.client().post('/api/auth/change-email-confirm', { token })).status).toBe(200)
+        if (!owner) {
+          const client = await on.session(thief)
+          const { secret } = (await client.post('/api/auth/2fa/setup', { password })).json
+          expect((await client.post('/api/auth/2fa/enable', { code: on.code(secret) })).status).toBe(200)
+        }
+        expect((await on.client().post('/api/auth/change-email-undo', { token: back })).status).toBe(200)
+        expect((await on.confirm(await on.client().mailedToken(email), chosen)).status).toBe(200)
+        const { json } = await on.client().post('/api/auth/login', { email, password: chosen })
+        expect(json.requires_2fa === true).toBe(owner !== null)
+      },
+    )
+  })
+
   // The embedded database has one connection: nothing happens there at the same time.
   describe.runIf(here && name === 'PostgreSQL')('an exchange while the password is changed', () => {
     const on = sessionJourneys(make, { limits: unlimited })

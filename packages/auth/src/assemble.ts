@@ -58,6 +58,7 @@ export function assemble(
   )
   const proof = new PasswordProof({ orm, passwords, lockouts })
   const state = settings.redis ? redisState(settings.redis) : databaseState(orm)
+  const twoFactor = assembleTwoFactor(settings, { secrets, orm, mails, sessions, tokens, proof, state, replaced })
   return {
     accounts: replaced(
       'accounts',
@@ -75,14 +76,17 @@ export function assemble(
     orm,
     mails,
     ...sessionParts,
-    ...assembleTwoFactor(settings, { secrets, orm, mails, sessions, tokens, proof, state, replaced }),
+    ...twoFactor,
     verificationMails,
     passwordResets: replaced(
       'passwordResets',
       new PasswordResets({ orm, passwords, tokens, mails, replacement, adminLinks, lockouts }),
     ),
     passwordChanges: replaced('passwordChanges', new PasswordChanges({ orm, passwords, replacement, proof })),
-    emailChanges: replaced('emailChanges', new EmailChanges({ orm, proof, tokens, mails, sessions })),
+    emailChanges: replaced(
+      'emailChanges',
+      new EmailChanges({ orm, proof, tokens, mails, sessions, factors: twoFactor.factors }),
+    ),
     profiles: replaced('profiles', new Profiles({ orm, consentVersion: settings.consentVersion ?? '1' })),
     userDirectory: replaced('userDirectory', new UserDirectory(orm)),
     userAdministration: replaced('userAdministration', new UserAdministration({ orm, sessions, tokens, mails })),

@@ -6,6 +6,7 @@ import { type PasswordProof, wrongPassword } from '../passwords/password-proof.j
 import type { Sessions } from '../sessions/sessions.js'
 import { User } from '../store/entities.js'
 import type { OneTimeTokens, TokenPurpose, UsedToken } from '../store/one-time-tokens.js'
+import type { SecondFactors } from '../two-factor/second-factors.js'
 import { AuthRefusal, worthlessLink } from '../web/auth-refusal.js'
 import { canonicalEmail } from './email-address.js'
 
@@ -16,6 +17,7 @@ export interface EmailChangesParts {
   readonly tokens: OneTimeTokens
   readonly mails: Mails
   readonly sessions: Sessions
+  readonly factors: Pick<SecondFactors, 'forgetEnabledSince'>
 }
 
 /** Which address an account shall have, and the proof that its owner asks. */
@@ -79,15 +81,17 @@ export class EmailChanges {
   /**
    * Uses the token that was mailed to an address that the account had when the change was asked
    * for: the account has it again, signed out everywhere and without a password until a reset,
-   * whose link is mailed. Links of later changes die, those of earlier ones do not: whoever took an
+   * whose link is mailed. A second factor that was switched on since goes as well: it is not its
+   * owner's. Links of later changes die, those of earlier ones do not: whoever took an
    * account over can't outdo its owner by changing the address once more.
    */
   async undo(token: string): Promise<void> {
     await this.#use('email_change_undo', 'email-change-undo', token, async (em, user, { email, createdAt }) => {
-      const { tokens, mails } = this.#parts
+      const { tokens, mails, factors } = this.#parts
       const taken = user.email
       await this.#replace(em, user, email)
       user.passwordHash = null
+      await factors.forgetEnabledSince(em, user.id, createdAt)
       await tokens.revoke(em, 'email-change-undo', user.id, createdAt)
       const reset = await tokens.issue(em, 'password-reset', user.id)
       mails.post(em, user.email, mails.emailRestored(reset, tokens.lifetimeOf('password-reset')))

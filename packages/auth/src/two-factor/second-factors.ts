@@ -38,6 +38,12 @@ export class SecondFactors {
     return (await this.#em().count(SecondFactor, { userId, enabledAt: { $ne: null } })) > 0
   }
 
+  /** Takes a second factor away that was switched on since then, in the transaction of `em`. */
+  async forgetEnabledSince(em: EntityManager, userId: string, since: Date): Promise<void> {
+    const forgotten = await em.nativeDelete(SecondFactor, { userId, enabledAt: { $gte: since } })
+    if (forgotten > 0) await this.#parts.backupCodes.wipe(em, userId)
+  }
+
   /** How many backup codes an account has left. */
   async remainingCodes(userId: string): Promise<number> {
     if (!(await this.isOn(userId))) throw notEnabled()
