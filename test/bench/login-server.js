@@ -37,6 +37,7 @@ async function countersign() {
     database: { url },
     secret,
     publicUrl: 'http://127.0.0.1:3000',
+    lockouts: { account: null, address: null },
     limits: Object.fromEntries(Object.keys(defaultLimits).map((scope) => [scope, null])),
     ...(hasher ? { passwordHasher: { ...hasher, needsRehash: () => false } } : {}),
   })

@@ -70,14 +70,20 @@ export class RefreshTokens {
     return new Throttled({ scope: 'session_refresh', by: 'identifier', limit: this.#options.perHour, retryAfter: 600 })
   }
 
-  /** The first token of a session, or after {@link revoke} a new first one. */
-  async issue(em: EntityManager, sessionId: string): Promise<string> {
+  /** A token that nobody has yet, and the hash that it is kept as. */
+  fresh(): { readonly token: string; readonly hash: string } {
     const token = randomBytes(32).toString('base64url')
+    return { token, hash: this.#hash(token) }
+  }
+
+  /** A new first token of a session, after {@link revoke}. */
+  async issue(em: EntityManager, sessionId: string): Promise<string> {
+    const { token, hash } = this.fresh()
     await run(
       em,
       `insert into auth_refresh_token (token_hash, session_id, created_at, expires_at)
        select ?, id, now(), expires_at from auth_session where id = ?`,
-      [this.#hash(token), sessionId],
+      [hash, sessionId],
     )
     return token
   }

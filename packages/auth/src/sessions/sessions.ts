@@ -85,24 +85,33 @@ export class Sessions {
     const { orm, refreshTokens, lifetimes } = this.#parts
     const { address = null, userAgent = null } = currentContext()
     const { idle, absolute } = remember ? lifetimes.remembered : lifetimes.usual
-    const now = Date.now()
-    const begun = new Date(now)
-    const session = {
-      ...{ id: rowId(), userId: user.id, address, userAgent, remember, amr: amr.join(' '), endedAt: null },
-      ...{ createdAt: begun, seenAt: begun, authenticatedAt: begun },
-      expiresAt: new Date(now + absolute * 1000),
-      idleUntil: new Date(now + Math.min(idle, absolute) * 1000),
-    }
-    const refreshToken = await orm.em.fork().transactional(async (em) => {
-      // Locks the account: a reset at the same time ends this session, or was first.
-      const unchanged = { id: user.id, tokenVersion: user.tokenVersion, disabledAt: null }
-      const found = await em.nativeUpdate(User, unchanged, { lastLoginAt: begun })
-      if (found === 0) throw wrongCredentials('bad_credentials')
-      await em.insert(Session, session)
-      return refreshTokens.issue(em, session.id)
-    })
-    currentAttempt().session(session.id)
-    return this.#opened(sessionOf(user, session), refreshToken)
+    const id = rowId()
+    const { token, hash } = refreshTokens.fresh()
+    // Locks the account: a reset at the same time ends this session, or was first.
+    const [opened] = await (orm.em.fork() as SqlEntityManager).execute<Array<{ auth_time: number }>>(
+      `with account as (
+         update auth_user set last_login_at = now()
+         where id = ? and token_version = ? and disabled_at is null returning id
+       ), session as (
+         insert into auth_session (id, user_id, address, user_agent, remember, amr,
+           created_at, seen_at, authenticated_at, expires_at, idle_until)
+         select ?, id, ?, ?, ?, ?, now(), now(), now(),
+           now() + make_interval(secs => ?), now() + make_interval(secs => ?)
+         from account returning *
+       ), token as (
+         insert into auth_refresh_token (token_hash, session_id, created_at, expires_at)
+         select ?, id, now(), expires_at from session
+       )
+       select extract(epoch from authenticated_at)::float8 as auth_time from session`,
+      [
+        ...[user.id, user.tokenVersion, id, address, userAgent, remember, amr.join(' ')],
+        ...[absolute, Math.min(idle, absolute), hash],
+      ],
+    )
+    if (!opened) throw wrongCredentials('bad_credentials')
+    currentAttempt().session(id)
+    const session = { id, remember, amr: amr.join(' '), authenticatedAt: new Date(opened.auth_time * 1000) }
+    return this.#opened(sessionOf(user, session), token)
   }
 
   /**
