@@ -83,6 +83,9 @@ describe('the socket of a data folder', () => {
   )
 })
 
+// In pages of forty leaves.
+const halfOfTheLog = 50
+
 describe('what comes over the socket', () => {
   const folder = freshFolder()
   const bundles = freshFolder()
@@ -127,7 +130,7 @@ describe('what comes over the socket', () => {
     const child = started(['export'], place.env)
     await once(child.stdout, 'readable')
     await wait(500)
-    expect(pages()).toBeLessThan(4)
+    expect(pages()).toBeLessThan(halfOfTheLog)
     let out = ''
     for await (const text of child.stdout) out += text
     await writeFile(join(bundles, 'bundle'), out)
@@ -145,7 +148,7 @@ describe('what comes over the socket', () => {
     socket.destroy()
     await wait(300)
     const then = pages()
-    expect(then).toBeLessThan(4)
+    expect(then).toBeLessThan(halfOfTheLog)
     await wait(300)
     expect(pages()).toBe(then)
   })
