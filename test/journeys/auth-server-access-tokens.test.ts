@@ -99,13 +99,15 @@ for (const { name, here, make } of places) {
     })
 
     it('cost the database one statement, however often they come', async () => {
-      const connection = on.system.auth.database.orm.em.getDriver().getConnection()
-      const asked = vi.spyOn(connection, 'execute')
+      const { orm, statements } = on.system.auth.database
+      const others = vi.spyOn(orm.em.getDriver().getConnection(), 'execute')
+      const asked = vi.spyOn(statements, 'query')
       for (let time = 1; time <= 3; time++) {
         expect(await on.status(access)).toBe(200)
         expect(asked).toHaveBeenCalledTimes(time)
       }
-      asked.mockRestore()
+      expect(others).not.toHaveBeenCalled()
+      for (const spy of [asked, others]) spy.mockRestore()
     })
 
     // JWT-16

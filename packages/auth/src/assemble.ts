@@ -36,7 +36,7 @@ export interface Foundations {
 /** Makes the services, each of those it works with. */
 export function assemble(
   settings: AuthSettings,
-  { secrets, database: { orm }, trail }: Foundations,
+  { secrets, database: { orm, statements }, trail }: Foundations,
 ): Omit<AuthServices, 'trail' | 'reader' | 'audit' | 'sweeper'> {
   const passwords = new Passwords({
     policy: settings.passwordPolicy,
@@ -46,7 +46,7 @@ export function assemble(
   const tokens = new OneTimeTokens(secrets, settings.linkLifetimes)
   const replaced = replacing(settings.services, { orm, secrets })
   const mails = replaced('mails', new Mails(settings.publicUrl))
-  const sessionParts = assembleSessions(settings, { secrets, orm, mails, replaced })
+  const sessionParts = assembleSessions(settings, { secrets, orm, statements, mails, replaced })
   const { sessions } = sessionParts
   const verificationMails = replaced('verificationMails', new VerificationMails({ orm, tokens, mails }))
   const replacement = new PasswordReplacement({ sessions, tokens, mails })

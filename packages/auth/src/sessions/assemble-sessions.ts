@@ -1,3 +1,4 @@
+import type { SqlClient } from '@countersign/adapters/mikro-orm'
 import type { Secrets } from '@countersign/core/keys'
 import type { MikroORM } from '@mikro-orm/core'
 import type { AuthSettings } from '../auth-settings.js'
@@ -26,6 +27,7 @@ const usualLifetimes: SessionLifetimes = {
 export interface SessionRoomParts {
   readonly secrets: Secrets
   readonly orm: MikroORM
+  readonly statements: SqlClient
   readonly mails: Mails
   readonly replaced: Replacing
 }
@@ -42,7 +44,7 @@ export interface SessionRoom {
 
 /** Makes the services of this room, each of those it works with. */
 export function assembleSessions(settings: AuthSettings, parts: SessionRoomParts): SessionRoom {
-  const { secrets, orm, mails, replaced } = parts
+  const { secrets, orm, statements, mails, replaced } = parts
   const { lifetime = 600, algorithm = 'EdDSA', overlap = hour, ...names } = settings.accessTokens ?? {}
   const { issuer = settings.publicUrl, audience = 'countersign-api' } = names
   const { grace = 10, perHour = 120 } = settings.refreshTokens ?? {}
@@ -52,7 +54,10 @@ export function assembleSessions(settings: AuthSettings, parts: SessionRoomParts
   const signingKeys = replaced('signingKeys', keys)
   const accessTokens = new AccessTokens({ keys: signingKeys, issuer, audience, seconds: lifetime })
   const refreshTokens = new RefreshTokens({ secrets, grace, idle, perHour })
-  const sessions = replaced('sessions', new Sessions({ orm, accessTokens, refreshTokens, lifetimes, mails }))
+  const sessions = replaced(
+    'sessions',
+    new Sessions({ orm, statements, accessTokens, refreshTokens, lifetimes, mails }),
+  )
   const cookies = replaced('cookies', sessionCookies(settings))
   const csrfTokens = replaced('csrfTokens', new CsrfTokens(secrets))
   const isAllowedOrigin = originPolicy(settings)

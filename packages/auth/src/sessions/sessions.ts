@@ -1,3 +1,4 @@
+import type { SqlClient } from '@countersign/adapters/mikro-orm'
 import { type AuditReason, currentAttempt, currentContext, currentFlow, rowId } from '@countersign/core'
 import { type EntityManager, LockMode, type MikroORM } from '@mikro-orm/core'
 import type { SqlEntityManager } from '@mikro-orm/postgresql'
@@ -58,6 +59,7 @@ export interface SessionLifetimes {
 /** What {@link Sessions} works with. */
 export interface SessionsParts {
   readonly orm: MikroORM
+  readonly statements: SqlClient
   readonly accessTokens: AccessTokens
   readonly refreshTokens: RefreshTokens
   readonly lifetimes: SessionLifetimes
@@ -71,6 +73,14 @@ interface PrincipalRow {
   readonly amr: string
   readonly unseen: boolean
 }
+
+const principalQuery = `select account.email, account.is_admin, session.amr,
+    extract(epoch from session.authenticated_at)::float8 as auth_time,
+    session.seen_at < now() - interval '1 minute' as unseen
+  from auth_session as session join auth_user as account on account.id = session.user_id
+  where session.id = $1 and account.id = $2 and account.token_version = $3 and account.disabled_at is null
+    and session.ended_at is null and session.expires_at > now() and session.idle_until > now()
+    and ${keyCounts('$4')}`
 
 /** Sessions: one row per login, which every request must find alive. Knows no HTTP. */
 export class Sessions {
@@ -156,22 +166,14 @@ export class Sessions {
 
   /** The principal behind an access token; null unless token, key, session and account are all good. */
   async principalOf(accessToken: string): Promise<Principal | null> {
-    const { orm, accessTokens } = this.#parts
+    const { statements, accessTokens } = this.#parts
     const claims = await accessTokens.verify(accessToken)
     if (!claims) return null
     const { sessionId, userId, tokenVersion, kid } = claims
-    const em = orm.em.fork() as SqlEntityManager
-    const [row] = await em.execute<PrincipalRow[]>(
-      `select account.email, account.is_admin, session.amr,
-         extract(epoch from session.authenticated_at)::float8 as auth_time,
-         session.seen_at < now() - interval '1 minute' as unseen
-       from auth_session as session join auth_user as account on account.id = session.user_id
-       where session.id = ? and account.id = ? and account.token_version = ? and account.disabled_at is null
-         and session.ended_at is null and session.expires_at > now() and session.idle_until > now() and ${keyCounts}`,
-      [sessionId, userId, tokenVersion, kid],
-    )
+    const values = [sessionId, userId, tokenVersion, kid]
+    const [row] = await statements.query<PrincipalRow>(principalQuery, values, 'countersign-principal')
     if (!row) return null
-    if (row.unseen) await this.#see(em, sessionId)
+    if (row.unseen) await this.#see(sessionId)
     const { email, is_admin: isAdmin, auth_time: authTime, amr } = row
     return { userId, sessionId, email, isAdmin, authTime, amr: amr.split(' ') }
   }
@@ -215,9 +217,10 @@ export class Sessions {
   }
 
   /** One use a minute is noted: a request is no reason to write. */
-  async #see(em: SqlEntityManager, sessionId: string): Promise<void> {
-    const { usual, remembered } = this.#parts.lifetimes
-    await em.execute(
+  async #see(sessionId: string): Promise<void> {
+    const { orm, lifetimes } = this.#parts
+    const { usual, remembered } = lifetimes
+    await (orm.em.fork() as SqlEntityManager).execute(
       `update auth_session set seen_at = now(),
          idle_until = least(expires_at, now() + make_interval(secs => case when remember then ? else ? end))
        where id = ? and seen_at < now() - interval '1 minute' and idle_until > now()`,

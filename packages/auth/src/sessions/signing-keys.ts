@@ -166,8 +166,10 @@ export class SigningKeys {
   }
 }
 
-/** The condition, with the `kid` as its one parameter, that a key has not been taken back. */
-export const keyCounts = `exists (select from auth_signing_key where kid = ? and (expires_at is null or expires_at > now()))`
+/** The condition that the key of a `kid`, which is a parameter of the statement, has not been taken back. */
+export function keyCounts(kid: string): string {
+  return `exists (select from auth_signing_key where kid = ${kid} and (expires_at is null or expires_at > now()))`
+}
 
 /** Puts another key in the place of one that has grown old, and forgets those that count no more. */
 export function keyRotation(keys: SigningKeys, trail: Pick<AuditTrail, 'record'>, afterDays: number): Chore {

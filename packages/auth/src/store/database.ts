@@ -1,6 +1,6 @@
 import { Socket } from 'node:net'
 import { join } from 'node:path'
-import { lockDataFolder, migrate } from '@countersign/adapters/mikro-orm'
+import { lockDataFolder, migrate, type SqlClient, sqlClient } from '@countersign/adapters/mikro-orm'
 import { AuditError, type FolderLock } from '@countersign/core'
 import type { MigrationObject, MikroORM, Options } from '@mikro-orm/core'
 import { Migrator } from '@mikro-orm/migrations'
@@ -22,6 +22,8 @@ export interface OwnSchema {
 /** An open database that has every migration. */
 export interface Database {
   readonly orm: MikroORM
+  /** For what every request asks: a statement with a name is parsed and planned once. */
+  readonly statements: SqlClient
   close(): Promise<void>
 }
 
@@ -44,9 +46,12 @@ export async function openDatabase(location: DatabaseLocation, own: OwnSchema = 
     throw new AuditError('STORE_UNREACHABLE', `${describe(location)} can't be used (${reasonOf(cause)}).`, { cause })
   }
   const opened = orm
+  const statements = sqlClient(opened, 4)
   return {
     orm: opened,
+    statements,
     async close() {
+      await statements.close()
       await opened.close(true)
       lock?.release()
     },
