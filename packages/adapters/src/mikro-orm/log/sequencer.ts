@@ -10,7 +10,7 @@ import { type Round, sequencingRound } from './sequencing-round.js'
 export interface SequencerOptions {
   /** The key that signs checkpoints; its name is the origin of the log. */
   readonly signer: NoteSigner
-  /** Milliseconds between two looks for new rows (500): at most so long, and a little, a row waits for its leaf. */
+  /** Milliseconds from one look for new rows to the next (500): at most so long, and a little, a row waits for its leaf. */
   readonly interval?: number
   /** Where checkpoints are kept outside of the database. */
   readonly anchors?: readonly CheckpointAnchor[]
@@ -101,13 +101,14 @@ class PollingSequencer implements Sequencer {
   }
 
   async #tick(): Promise<void> {
+    const began = performance.now()
     try {
       const { mine, more } = await this.#round()
       this.#tell({ degraded: false, component: 'sequencer', reaction: 'try_again' })
       this.#failures = 0
       // Who has the log has its anchors, too.
       if (mine) this.#anchoring.poke()
-      this.#later(more ? 0 : this.#interval)
+      this.#later(more ? 0 : Math.max(0, this.#interval - (performance.now() - began)))
     } catch (cause) {
       this.#failures++
       this.#tell({ degraded: true, component: 'sequencer', reaction: reactionTo(cause), cause })
