@@ -1,5 +1,6 @@
 import type { AuditTrail } from '@countersign/core'
 import type { Secrets } from '@countersign/core/keys'
+import { AccountLookup } from './accounts/account-lookup.js'
 import { Accounts } from './accounts/accounts.js'
 import { EmailChanges } from './accounts/email-changes.js'
 import { VerificationMails } from './accounts/verification-mails.js'
@@ -50,29 +51,22 @@ export function assemble(
   const { sessions } = sessionParts
   const verificationMails = replaced('verificationMails', new VerificationMails({ orm, tokens, mails }))
   const replacement = new PasswordReplacement({ sessions, tokens, mails })
-  const { publicUrl } = settings
+  const { publicUrl, usernames = false } = settings
   const adminLinks = new AdminLinks({ orm, secrets, publicUrl, tokens, replacement })
   const lockouts = replaced(
     'lockouts',
     new Lockouts({ orm, secrets, mails, trail, rules: lockoutRules(settings.lockouts) }),
   )
+  const lookup = new AccountLookup(statements, usernames)
+  const isClosed = settings.registration === 'closed'
+  const accounts = new Accounts({
+    ...{ orm, lookup, passwords, tokens, mails, verificationMails, lockouts, usernames, isClosed },
+  })
   const proof = new PasswordProof({ orm, passwords, lockouts })
   const state = settings.redis ? redisState(settings.redis) : databaseState(orm)
   const twoFactor = assembleTwoFactor(settings, { secrets, orm, mails, sessions, tokens, proof, state, replaced })
   return {
-    accounts: replaced(
-      'accounts',
-      new Accounts({
-        orm,
-        passwords,
-        tokens,
-        mails,
-        verificationMails,
-        lockouts,
-        usernames: settings.usernames ?? false,
-        isClosed: settings.registration === 'closed',
-      }),
-    ),
+    accounts: replaced('accounts', accounts),
     orm,
     mails,
     ...sessionParts,

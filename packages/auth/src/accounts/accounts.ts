@@ -9,6 +9,7 @@ import { explainFault, type Passwords } from '../passwords/passwords.js'
 import { User } from '../store/entities.js'
 import type { OneTimeTokens } from '../store/one-time-tokens.js'
 import { AuthRefusal, worthlessLink, wrongCredentials } from '../web/auth-refusal.js'
+import type { AccountLookup, FoundAccount } from './account-lookup.js'
 import { canonicalEmail } from './email-address.js'
 import { canonicalUserName } from './user-name.js'
 import type { VerificationMails } from './verification-mails.js'
@@ -16,6 +17,7 @@ import type { VerificationMails } from './verification-mails.js'
 /** What {@link Accounts} works with. */
 export interface AccountsParts {
   readonly orm: MikroORM
+  readonly lookup: AccountLookup
   readonly passwords: Passwords
   readonly tokens: OneTimeTokens
   readonly mails: Mails
@@ -121,18 +123,10 @@ export class Accounts {
     if (taken > 0) throw new AuthRefusal(409, 'username_taken', { detail: 'Somebody has this user name already.' })
   }
 
-  /** By address or, where there are such, by user name: an @ tells them apart. */
-  async #find(em: EntityManager, typed: string): Promise<User | null> {
-    const emailCanonical = canonicalEmail(typed)
-    if (emailCanonical) return em.findOne(User, { emailCanonical })
-    const usernameCanonical = this.#parts.usernames ? canonicalUserName(typed) : null
-    return usernameCanonical ? em.findOne(User, { usernameCanonical }) : null
-  }
-
   /** Checks an address and a password. Every refusal takes the same time and, to the client, says the same. */
-  async authenticate({ email, password, device }: Credentials): Promise<User> {
-    const { orm, passwords, lockouts } = this.#parts
-    const user = await this.#find(orm.em.fork(), email)
+  async authenticate({ email, password, device }: Credentials): Promise<FoundAccount> {
+    const { lookup, passwords, lockouts } = this.#parts
+    const user = await lookup.find(email)
     if (user) currentAttempt('login').subject({ type: 'user', id: user.id })
     const right = await lockouts.guard({ identifier: email, user, device }, () =>
       passwords.matches(user?.passwordHash, password),

@@ -51,7 +51,10 @@ class OwnProfile {
   }
 
   async #json(principal: Principal, profile: Profile) {
-    return { two_factor: await this.#services.factors.isOn(principal.userId), ...profileJson(principal, profile) }
+    return {
+      two_factor: await this.#services.factors.isOn({ id: principal.userId }),
+      ...profileJson(principal, profile),
+    }
   }
 }
 

@@ -23,6 +23,8 @@ export interface TokenSubject extends AccessClaims {
   readonly authTime: number
   /** How, in the words of RFC 8176. */
   readonly amr: readonly string[]
+  /** The key that signs now, where it is known. */
+  readonly kid?: string | null
 }
 
 /** What {@link AccessTokens} works with. */
@@ -54,9 +56,9 @@ export class AccessTokens {
     return this.#options.seconds
   }
 
-  async issue({ userId, sessionId, tokenVersion, authTime, amr }: TokenSubject): Promise<string> {
+  async issue({ userId, sessionId, tokenVersion, authTime, amr, kid: known }: TokenSubject): Promise<string> {
     const { keys, issuer, audience, seconds } = this.#options
-    const { kid, algorithm, signing } = await keys.current()
+    const { kid, algorithm, signing } = await keys.current(known)
     return new SignJWT({ sid: sessionId, tv: tokenVersion, auth_time: authTime, amr: [...amr] })
       .setProtectedHeader({ alg: algorithm, typ: type, kid })
       .setIssuer(issuer)

@@ -7,7 +7,7 @@ import { Session, User } from '../store/entities.js'
 import { AuthRefusal, wrongCredentials } from '../web/auth-refusal.js'
 import type { AccessTokens } from './access-tokens.js'
 import type { RefreshTokens, RenewedSession, Rotation, SpentToken } from './refresh-tokens.js'
-import { keyCounts } from './signing-keys.js'
+import { keyCounts, kidInForce } from './signing-keys.js'
 
 /** A session, and whose it is. */
 export interface SessionOwner {
@@ -82,6 +82,22 @@ const principalQuery = `select account.email, account.is_admin, session.amr,
     and session.ended_at is null and session.expires_at > now() and session.idle_until > now()
     and ${keyCounts('$4')}`
 
+// Locks the account: a reset at the same time ends this session, or was first.
+const openingStatement = `with account as (
+    update auth_user set last_login_at = now()
+    where id = $1 and token_version = $2 and disabled_at is null returning id
+  ), session as (
+    insert into auth_session (id, user_id, address, user_agent, remember, amr,
+      created_at, seen_at, authenticated_at, expires_at, idle_until)
+    select $3, id, $4, $5, $6, $7, now(), now(), now(),
+      now() + make_interval(secs => $8), now() + make_interval(secs => $9)
+    from account returning *
+  ), token as (
+    insert into auth_refresh_token (token_hash, session_id, created_at, expires_at)
+    select $10, id, now(), expires_at from session
+  )
+  select extract(epoch from authenticated_at)::float8 as auth_time, ${kidInForce} as kid from session`
+
 /** Sessions: one row per login, which every request must find alive. Knows no HTTP. */
 export class Sessions {
   readonly #parts: SessionsParts
@@ -92,36 +108,24 @@ export class Sessions {
 
   /** Opens a session for an account as it was found; refused when its password was replaced meanwhile. */
   async open(user: User, { remember, amr = ['pwd'] }: SessionOptions): Promise<OpenedSession> {
-    const { orm, refreshTokens, lifetimes } = this.#parts
+    const { statements, refreshTokens, lifetimes } = this.#parts
     const { address = null, userAgent = null } = currentContext()
     const { idle, absolute } = remember ? lifetimes.remembered : lifetimes.usual
     const id = rowId()
     const { token, hash } = refreshTokens.fresh()
-    // Locks the account: a reset at the same time ends this session, or was first.
-    const [opened] = await (orm.em.fork() as SqlEntityManager).execute<Array<{ auth_time: number }>>(
-      `with account as (
-         update auth_user set last_login_at = now()
-         where id = ? and token_version = ? and disabled_at is null returning id
-       ), session as (
-         insert into auth_session (id, user_id, address, user_agent, remember, amr,
-           created_at, seen_at, authenticated_at, expires_at, idle_until)
-         select ?, id, ?, ?, ?, ?, now(), now(), now(),
-           now() + make_interval(secs => ?), now() + make_interval(secs => ?)
-         from account returning *
-       ), token as (
-         insert into auth_refresh_token (token_hash, session_id, created_at, expires_at)
-         select ?, id, now(), expires_at from session
-       )
-       select extract(epoch from authenticated_at)::float8 as auth_time from session`,
-      [
-        ...[user.id, user.tokenVersion, id, address, userAgent, remember, amr.join(' ')],
-        ...[absolute, Math.min(idle, absolute), hash],
-      ],
+    const values = [
+      ...[user.id, user.tokenVersion, id, address, userAgent, remember, amr.join(' ')],
+      ...[absolute, Math.min(idle, absolute), hash],
+    ]
+    const [opened] = await statements.query<{ auth_time: number; kid: string | null }>(
+      openingStatement,
+      values,
+      'countersign-open-session',
     )
     if (!opened) throw wrongCredentials('bad_credentials')
     currentAttempt().session(id)
     const session = { id, remember, amr: amr.join(' '), authenticatedAt: new Date(opened.auth_time * 1000) }
-    return this.#opened(sessionOf(user, session), token)
+    return this.#opened(sessionOf(user, session), token, opened.kid)
   }
 
   /**
@@ -206,11 +210,11 @@ export class Sessions {
     return this.#opened(session, successor)
   }
 
-  async #opened(session: RenewedSession, refreshToken: string): Promise<OpenedSession> {
+  async #opened(session: RenewedSession, refreshToken: string, kid: string | null = null): Promise<OpenedSession> {
     const { accessTokens, lifetimes } = this.#parts
     const { session_id: sessionId, user_id: userId, token_version: tokenVersion, remember } = session
     const authTime = Math.floor(session.auth_time)
-    const subject = { userId, sessionId, tokenVersion, authTime, amr: session.amr.split(' ') }
+    const subject = { userId, sessionId, tokenVersion, authTime, amr: session.amr.split(' '), kid }
     const accessToken = await accessTokens.issue(subject)
     const keepFor = remember ? lifetimes.remembered.idle : null
     return { sessionId, accessToken, refreshToken, expiresIn: accessTokens.seconds, keepFor }

@@ -44,8 +44,14 @@ export class SigningKeys {
     this.#sealing = new Sealing(parts.secrets, 'signing-key')
   }
 
-  /** The key that signs now; made where there is none, or none of the algorithm that is asked for. */
-  async current(): Promise<SigningKey> {
+  /**
+   * The key that signs now; made where there is none, or none of the algorithm that is asked for.
+   *
+   * @param kid what {@link kidInForce} said a moment ago, which saves asking again
+   */
+  async current(kid?: string | null): Promise<SigningKey> {
+    const known = kid && this.#known.get(kid)
+    if (known && known.algorithm === this.#parts.algorithm) return known
     for (;;) {
       const [row] = await this.#rows('retired_at is null and algorithm = ?', this.#parts.algorithm)
       const key = row && (await this.#import(row))
@@ -165,6 +171,9 @@ export class SigningKeys {
     return (this.#parts.orm.em.fork() as SqlEntityManager).execute<Row[]>(statement, values)
   }
 }
+
+/** The `kid` of the key that signs now, in a statement that is made anyway; null where there is none. */
+export const kidInForce = '(select kid from auth_signing_key where retired_at is null)'
 
 /** The condition that the key of a `kid`, which is a parameter of the statement, has not been taken back. */
 export function keyCounts(kid: string): string {
