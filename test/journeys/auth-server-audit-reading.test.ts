@@ -79,7 +79,7 @@ for (const { name, here, make } of places) {
       const headers = { 'content-type': 'application/json' }
       const rows = await on.rowsOf(async () => {
         for (const path of ['/api/audit/events', `/api/audit/events/${newest.id}`])
-          expect((await on.client.request(path, { method, headers, body: JSON.stringify(newest) })).status).toBe(404)
+          expect((await on.client.request(path, { method, headers, body: JSON.stringify(newest) })).status).toBe(405)
       })
       expect(rows).toEqual([])
     })

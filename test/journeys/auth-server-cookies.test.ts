@@ -154,8 +154,7 @@ for (const { name, here, make } of places) {
       ])
       for (const origin of ['https://evil.example', 'null', '*', `${frontend}.evil.example`]) {
         const refused = await preflight(origin)
-        expect(refused.status).not.toBe(204)
-        expect(refused.headers.get('access-control-allow-origin')).toBe(null)
+        expect([...refused.headers.keys()].filter((name) => name.startsWith('access-control'))).toEqual([])
       }
     })
 
@@ -174,7 +173,7 @@ for (const { name, here, make } of places) {
         await client.get(`/api/auth${path}`, overrides),
         await client.get(`/api/auth${path}?_method=POST`),
       ])
-        expect([404, 405]).toContain(answer.status)
+        expect(answer.status).toBe(405)
       expect((await sessionsOf(client)).status).toBe(200)
     })
 

@@ -4,13 +4,12 @@ import { type IncomingMessage, request } from 'node:http'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { AuthClient } from '../support/auth-client.js'
-import { ownSystem, places, startSystem, type TestSystem, unlimited } from '../support/auth-systems.js'
+import { ownSystem, places, quickest, startSystem, type TestSystem, unlimited } from '../support/auth-systems.js'
 import { emptyPostgres, postgresAvailable } from '../support/databases.js'
 import { freshFolder } from '../support/fresh-folder.js'
 
 const embedded = (places[0] as (typeof places)[number]).make
 // Where it keeps its data is nothing to who may read metrics, and this begins sooner.
-const quickest = (places.findLast(({ here }) => here) as (typeof places)[number]).make
 const withPostgres = await postgresAvailable()
 const folder = freshFolder()
 let folders = 0

@@ -88,10 +88,12 @@ describe('a client and an auditor can’t tell the drivers apart', () => {
     ['its body that fails validation', 'POST', '/bare/note', 400, { headers: json, body: '{"text":1}' }],
     ['a path that no route takes', 'GET', '/nowhere', 404],
     ['a path that nobody can read', 'GET', '/answers/%ZZ', 404],
+    ['a method that the route does not take', 'GET', '/answers/large', 405],
   ])('by %s', async (_title, method, path, status, request) => {
     const answer = await onExpress?.(method, path, request)
     expect(answer?.status).toBe(status)
-    expect(answer?.rows).toHaveLength(path.startsWith('/answers') && !path.includes('%') ? 1 : 0)
+    const isAction = path.startsWith('/answers') && !path.includes('%') && status !== 405
+    expect(answer?.rows).toHaveLength(isAction ? 1 : 0)
     expect(await onKoa?.(method, path, request)).toEqual(answer)
   })
 })
@@ -147,12 +149,5 @@ describe('what differs is the driver’s own, and leaves its one right row', () 
       body: '{"text":"x"}',
       rows: [{ status: 200 }],
     })
-  })
-
-  it('a method that the route does not take: Koa’s router knows the path', async () => {
-    expect(await onExpress?.('GET', '/answers/large')).toMatchObject({ status: 404, rows: [] })
-    const answer = await onKoa?.('GET', '/answers/large')
-    expect(answer).toMatchObject({ status: 405, headers: { allow: 'POST' }, rows: [] })
-    expect(JSON.parse(answer?.body ?? '')).toMatchObject({ status: 405, code: 'method_not_allowed' })
   })
 })

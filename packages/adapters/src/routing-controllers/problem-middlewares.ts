@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Throttled } from '@countersign/core'
+import type { Request, Response } from 'express'
 import { Middleware } from 'routing-controllers'
 import { clientLeft, isBrokenOff } from './departed-client.js'
 import type { Next } from './exchange.js'
+import { answerUnserved } from './express/answer-unserved.js'
 import { type FrameworkRequest, type FrameworkResponse, outgoingOf } from './framework.js'
 import { sendProblem, sendThrottled } from './problem.js'
 import { problemOf } from './problem-of-error.js'
@@ -37,13 +39,14 @@ export function isServed(request: object): boolean {
 }
 
 /**
- * Answers what no route takes: on Express as the last middleware, where it also answers what threw
- * something that Express takes for no error; on Koa when every middleware has left it unanswered.
+ * Answers what no route takes, with `Allow` where another method would be taken: on Express as the last middleware,
+ * where it also answers what threw something that Express takes for no error; on Koa when every middleware has left
+ * it unanswered.
  */
 export class ProblemNotFound {
   use(request: IncomingMessage, response: ServerResponse, next: Next): void {
     if (response.headersSent) next()
-    else if (!isServed(request)) sendProblem(request, response, { status: 404, code: 'not_found' })
+    else if (!isServed(request)) answerUnserved(request as Request, response as Response)
     else if (callOf(request)?.error !== undefined)
       sendProblem(request, response, { status: 500, code: 'internal_error' })
     else next()

@@ -19,7 +19,8 @@ export function mountProbes(app: Express, { readiness, metrics, mayReadMetrics }
     // Express 4 looks at no promise: unhandled, its rejection would end the process.
     tellReadiness(response).catch(next)
   })
-  app.get('/metrics', (request, response, next) => {
+  // Of every method: who may not read them would learn from a 405 that they are here.
+  app.all('/metrics', (request, response, next) => {
     if (mayReadMetrics(request)) tellMetrics(response).catch(next)
     else next()
   })

@@ -1,0 +1,39 @@
+import type { Request, Response } from 'express'
+import { sendProblem } from '../problem.js'
+
+/** An application of Express 4, which has no public way to ask its router. */
+interface Routed {
+  path(): string
+  readonly _router: { readonly stack: readonly Layer[] }
+}
+
+interface Layer {
+  /** Absent for a middleware. */
+  readonly route?: { readonly methods: Readonly<Record<string, boolean>> }
+  match(path: string): boolean
+}
+
+/** Answers what no route took: says which methods its path has, as Koa's router does by itself. */
+export function answerUnserved(request: Request, response: Response): void {
+  const allowed = methodsOfPath(request)
+  // What takes a method may still have passed the request on.
+  if (allowed.length === 0 || allowed.includes(request.method)) {
+    sendProblem(request, response, { status: 404, code: 'not_found' })
+    return
+  }
+  response.set('Allow', allowed.join(', '))
+  if (request.method === 'OPTIONS') response.status(204).end()
+  else sendProblem(request, response, { status: 405, code: 'method_not_allowed' })
+}
+
+/** The methods of all routes of a path, whoever registered them. */
+function methodsOfPath({ app, baseUrl, path }: Request): string[] {
+  const { _router: router } = app as Routed
+  // In an application that is mounted in another one, paths begin behind the place where it is.
+  const ownPath = `${baseUrl}${path}`.slice((app as Routed).path().length)
+  const methods = router.stack.flatMap((layer) =>
+    layer.route && layer.match(ownPath) ? Object.keys(layer.route.methods).map((name) => name.toUpperCase()) : [],
+  )
+  if (methods.includes('GET')) methods.push('HEAD')
+  return [...new Set(methods)].sort()
+}
