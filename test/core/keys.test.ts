@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { hkdfSync } from 'node:crypto'
+import { createHmac, hkdfSync } from 'node:crypto'
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -18,6 +18,13 @@ describe('the root of all keys', () => {
     expect(new Secrets(Buffer.from(root)).key('audit')).toEqual(new Uint8Array(expected))
     expect(new Secrets(root).key('csrf')).not.toEqual(new Uint8Array(expected))
     expect(() => new Secrets('short')).toThrow('SECRET_KEY has 5 bytes')
+  })
+
+  it('makes keyed hashes, of 256 bits, that no other purpose makes', () => {
+    const secrets = new Secrets('r'.repeat(32))
+    const expected = createHmac('sha256', secrets.key('token')).update('a text').digest('base64url')
+    expect(secrets.keyedHash('token')('a text')).toBe(expected)
+    expect(secrets.keyedHash('other')('a text')).not.toBe(expected)
   })
 
   it('is looked for without being made', () => {

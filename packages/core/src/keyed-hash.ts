@@ -1,7 +1,7 @@
 import { createSecretKey, hash, hkdfSync, type KeyObject, randomBytes } from 'node:crypto'
 import { AuditError } from './audit-error.js'
 
-/** A function from text to its keyed hash, 128 bits in base64url. */
+/** A function from text to its keyed hash, in base64url. */
 export type KeyedHash = (text: string) => string
 
 /**
@@ -21,7 +21,7 @@ export function derivedKeys(root: string | Uint8Array | undefined): (purpose: st
   return (purpose) => createSecretKey(Buffer.from(hkdfSync('sha256', material, '', `countersign/${purpose}`, 32)))
 }
 
-/** Makes one keyed hash (RFC 2104) per purpose from the root key. */
+/** Makes one keyed hash (RFC 2104), of 128 bits, per purpose from the root key. */
 export function keyedHashes(root: string | Uint8Array | undefined): (purpose: string) => KeyedHash {
   const keyFor = derivedKeys(root)
   return (purpose) => hmacWith(keyFor(purpose).export())

@@ -1,6 +1,6 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { canonicalIdentifier } from '@countersign/core'
-import type { Secrets } from '@countersign/core/keys'
+import type { KeyedHash, Secrets } from '@countersign/core/keys'
 import type { Express, Request, Response } from 'express'
 import type { AuthSettings } from '../auth-settings.js'
 import { cookieRules } from '../sessions/session-cookies.js'
@@ -44,11 +44,11 @@ const form = /^([\w-]{22})\.([\da-f-]{36})\.(\d{1,10})\.([\w-]{43})\.([\w-]{43})
 
 /** Recognises devices by a signed cookie, which a login leaves. */
 export class KnownDevices {
-  readonly #key: Uint8Array
+  readonly #keyed: KeyedHash
   readonly #cookie: HostCookie
 
   constructor(secrets: Secrets, settings: AuthSettings) {
-    this.#key = secrets.key('known-device')
+    this.#keyed = secrets.keyedHash('known-device')
     this.#cookie = new HostCookie('device', settings.cookies?.sameSite ?? 'lax', cookieRules(settings))
   }
 
@@ -80,6 +80,6 @@ export class KnownDevices {
   }
 
   #hash(purpose: string, text: string): string {
-    return createHmac('sha256', this.#key).update(`${purpose}\n${text}`).digest('base64url')
+    return this.#keyed(`${purpose}\n${text}`)
   }
 }

@@ -1,4 +1,3 @@
-import { createHmac } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import { limitKey } from '@countersign/adapters/rate-limiter-flexible'
 import {
@@ -9,7 +8,7 @@ import {
   currentFlow,
   Throttled,
 } from '@countersign/core'
-import type { Secrets } from '@countersign/core/keys'
+import type { KeyedHash, Secrets } from '@countersign/core/keys'
 import type { MikroORM } from '@mikro-orm/core'
 import type { Mails } from '../mails/mails.js'
 import type { User } from '../store/entities.js'
@@ -51,12 +50,12 @@ const pause = 50
 export class Lockouts {
   readonly #parts: LockoutsParts
   readonly #store: LockoutStore
-  readonly #key: Uint8Array
+  readonly #keyed: KeyedHash
 
   constructor(parts: LockoutsParts) {
     this.#parts = parts
     this.#store = new LockoutStore(parts.orm)
-    this.#key = parts.secrets.key('lockout')
+    this.#keyed = parts.secrets.keyedHash('lockout')
   }
 
   /**
@@ -165,7 +164,7 @@ export class Lockouts {
   }
 
   #hash(kind: string, text: string): string {
-    return createHmac('sha256', this.#key).update(`${kind}\n${text}`).digest('base64url')
+    return this.#keyed(`${kind}\n${text}`)
   }
 }
 

@@ -1,16 +1,16 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
-import type { Secrets } from '@countersign/core/keys'
+import { timingSafeEqual } from 'node:crypto'
+import type { KeyedHash, Secrets } from '@countersign/core/keys'
 
 /** What a client shows that its request was made on purpose, where no header of a browser says so. Bound to the session. */
 export class CsrfTokens {
-  readonly #key: Uint8Array
+  readonly #keyed: KeyedHash
 
   constructor(secrets: Secrets) {
-    this.#key = secrets.key('csrf-token')
+    this.#keyed = secrets.keyedHash('csrf-token')
   }
 
   of(sessionId: string): string {
-    return createHmac('sha256', this.#key).update(sessionId).digest('base64url')
+    return this.#keyed(sessionId)
   }
 
   isOf(sessionId: string, token: unknown): boolean {

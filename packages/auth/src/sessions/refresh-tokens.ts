@@ -1,6 +1,6 @@
-import { createHmac, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { Throttled } from '@countersign/core'
-import type { Secrets } from '@countersign/core/keys'
+import type { KeyedHash, Secrets } from '@countersign/core/keys'
 import type { EntityManager } from '@mikro-orm/core'
 import type { SqlEntityManager } from '@mikro-orm/postgresql'
 
@@ -56,13 +56,13 @@ const isAlive = `session.ended_at is null and session.expires_at > now() and ses
  */
 export class RefreshTokens {
   readonly #options: RefreshTokensOptions
-  readonly #hashKey: Uint8Array
-  readonly #successorKey: Uint8Array
+  readonly #hash: KeyedHash
+  readonly #successorOf: KeyedHash
 
   constructor(options: RefreshTokensOptions) {
     this.#options = options
-    this.#hashKey = options.secrets.key('refresh-token')
-    this.#successorKey = options.secrets.key('refresh-successor')
+    this.#hash = options.secrets.keyedHash('refresh-token')
+    this.#successorOf = options.secrets.keyedHash('refresh-successor')
   }
 
   /** What one is refused with that would be exchanged, but for the number of exchanges. */
@@ -159,14 +159,6 @@ export class RefreshTokens {
     // An exchange under way is waited for, and what it adds is not seen by the statement that waits: once more, then.
     const sweep = 'delete from auth_refresh_token where session_id = ? returning token_hash'
     while ((await run(em, sweep, [sessionId])).length > 0);
-  }
-
-  #hash(token: string): string {
-    return createHmac('sha256', this.#hashKey).update(token).digest('base64url')
-  }
-
-  #successorOf(token: string): string {
-    return createHmac('sha256', this.#successorKey).update(token).digest('base64url')
   }
 }
 

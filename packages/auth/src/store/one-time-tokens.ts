@@ -1,5 +1,5 @@
-import { createHmac, randomBytes } from 'node:crypto'
-import type { Secrets } from '@countersign/core/keys'
+import { randomBytes } from 'node:crypto'
+import type { KeyedHash, Secrets } from '@countersign/core/keys'
 import type { EntityManager } from '@mikro-orm/core'
 import type { SqlEntityManager } from '@mikro-orm/postgresql'
 import { OneTimeToken } from './entities.js'
@@ -39,11 +39,11 @@ export interface UsedToken {
 
 /** Tokens that are mailed: 256 random bits, kept as a keyed hash that has the purpose in it. */
 export class OneTimeTokens {
-  readonly #key: Uint8Array
+  readonly #keyed: KeyedHash
   readonly #lifetimes: LinkLifetimes
 
   constructor(secrets: Secrets, lifetimes: Partial<LinkLifetimes> = {}) {
-    this.#key = secrets.key('one-time-token')
+    this.#keyed = secrets.keyedHash('one-time-token')
     this.#lifetimes = { ...defaultLinkLifetimes, ...lifetimes }
   }
 
@@ -123,7 +123,7 @@ export class OneTimeTokens {
   }
 
   #hash(purpose: TokenPurpose, token: string): string {
-    return createHmac('sha256', this.#key).update(`${purpose}\n${token}`).digest('base64url')
+    return this.#keyed(`${purpose}\n${token}`)
   }
 }
 

@@ -1,5 +1,5 @@
-import { createHmac, randomInt } from 'node:crypto'
-import type { Secrets } from '@countersign/core/keys'
+import { randomInt } from 'node:crypto'
+import type { KeyedHash, Secrets } from '@countersign/core/keys'
 import type { EntityManager } from '@mikro-orm/core'
 import type { SqlEntityManager } from '@mikro-orm/postgresql'
 import { BackupCode } from './two-factor-entities.js'
@@ -11,11 +11,11 @@ const form = new RegExp(`^[0-9A-Za-z]{${length}}$`)
 
 /** Codes for who has lost the authenticator: shown once, kept as keyed hashes of the account, used once each. */
 export class BackupCodes {
-  readonly #key: Uint8Array
+  readonly #keyed: KeyedHash
   readonly #count: number
 
   constructor(secrets: Secrets, count: number) {
-    this.#key = secrets.key('backup-code')
+    this.#keyed = secrets.keyedHash('backup-code')
     this.#count = count
   }
 
@@ -56,7 +56,7 @@ export class BackupCodes {
   }
 
   #hash(userId: string, code: string): string {
-    return createHmac('sha256', this.#key).update(`${userId}\n${code}`).digest('base64url')
+    return this.#keyed(`${userId}\n${code}`)
   }
 }
 

@@ -1,5 +1,5 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
-import type { Secrets } from '@countersign/core/keys'
+import { randomBytes, timingSafeEqual } from 'node:crypto'
+import type { KeyedHash, Secrets } from '@countersign/core/keys'
 import type { User } from '../store/entities.js'
 import type { ShortLivedState } from '../store/short-lived-state.js'
 
@@ -51,11 +51,11 @@ interface Stored extends WaitingLogin {
  */
 export class PendingLogins {
   readonly #parts: PendingLoginsParts
-  readonly #key: Uint8Array
+  readonly #keyed: KeyedHash
 
   constructor(parts: PendingLoginsParts) {
     this.#parts = parts
-    this.#key = parts.secrets.key('pending-login')
+    this.#keyed = parts.secrets.keyedHash('pending-login')
   }
 
   async open({ id, tokenVersion }: User, { remember, browser }: LoginOptions): Promise<PendingLogin> {
@@ -98,7 +98,7 @@ export class PendingLogins {
   }
 
   #hash(kind: 'session' | 'browser', token: string): string {
-    return createHmac('sha256', this.#key).update(`${kind}\n${token}`).digest('base64url')
+    return this.#keyed(`${kind}\n${token}`)
   }
 }
 
