@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import type { LogOperations } from '@countersign/adapters/mikro-orm'
+import { type LogOperations, sqlExecutor } from '@countersign/adapters/mikro-orm'
 import { auditJobs } from '@countersign/adapters/pg-boss'
 import { newSigningKey, noteSigner, noteVerifier, verifyLog } from '@countersign/core/evidence'
 import { PgBoss } from 'pg-boss'
@@ -87,6 +87,43 @@ describe.runIf(postgres?.here)('the jobs of a log, in several processes', { time
     const { items } = await log().reader.find({ event: 'audit_verification' })
     expect(items).toHaveLength(asked.length)
   })
+})
+
+describe.runIf(postgres?.here)('a queue whose database goes away while it is made', () => {
+  const log = ownLog(postgres?.open ?? (() => Promise.reject(new Error('no PostgreSQL'))))
+
+  it.each([
+    ['its tables', /create schema/i],
+    ['the queue', /create_queue\(/],
+    ['its schedule', /insert into \w+\.schedule/i],
+  ])('says so at %s, and works when it is started again', async (what, statement) => {
+    const store = sqlExecutor(log().database.orm)
+    const schema = what.replace(' ', '_')
+    const away = new Error('the database is not accepting connections')
+    let isAway = true
+    const database: typeof store = {
+      ...store,
+      executeSql: (text, values) =>
+        isAway && statement.test(text) ? Promise.reject(away) : store.executeSql(text, values),
+    }
+    const own = testRequests(log(), { database, schema, approval: false })
+    await expect(own.jobs.start()).rejects.toMatchObject({ code: 'JOBS_FAILED', cause: away })
+    await expect(own.jobs.enqueue('not yet')).rejects.toMatchObject({ code: 'JOBS_FAILED' })
+    isAway = false
+    await own.jobs.start()
+    const { id } = await own.requests.request(asker, 'verification', {})
+    await ended(own.requests, id, 'done')
+    await own.close()
+    await store.close()
+  })
+})
+
+it('a cron that can not be read is refused before there is a queue', () => {
+  const requests = { run: () => Promise.resolve(null), scheduled: () => Promise.reject(new Error('not asked')) }
+  const database = { executeSql: () => Promise.reject(new Error('not asked')) }
+  expect(() => auditJobs({ database, requests, schedules: { cron: '61 3 * * *' } })).toThrow(
+    expect.objectContaining({ code: 'SETTING_INVALID', message: expect.stringContaining("cron can't be read") }),
+  )
 })
 
 describe.runIf(postgres?.here)('a process that is stopped', () => {

@@ -120,6 +120,26 @@ describe('a server whose database is away', () => {
   })
 
   it.runIf(withPostgres)(
+    'begins its work in the background when it is back, where it went away before that',
+    async () => {
+      const { url, shut, open, drop } = await emptyPostgres()
+      const system = await started(startSystem(async () => ({ database: { url }, drop })))
+      const faults: string[] = []
+      system.auth.trail.signals.on('fault', ({ error }) => void faults.push(error.code))
+      await shut()
+      const begun = system.auth.start()
+      await expect.poll(() => faults).toContain('JOBS_FAILED')
+      await open()
+      await begun
+      const connection = system.auth.database.orm.em.getDriver().getConnection()
+      expect(await connection.execute('select name from countersign_jobs.queue')).toContainEqual({
+        name: 'audit_request',
+      })
+    },
+    60_000,
+  )
+
+  it.runIf(withPostgres)(
     'answers within the time limit when the database falls silent, and again when it is back',
     async () => {
       const { url, drop } = await emptyPostgres()

@@ -57,11 +57,12 @@ export interface EmptyPostgres {
 
 export async function emptyPostgres(): Promise<EmptyPostgres> {
   const name = `countersign_test_${process.pid}_${Math.random().toString(36).slice(2, 10)}`
-  const run = async (statement: string): Promise<void> => {
+  const run = async (statement: string): Promise<number> => {
     const client = new pg.Client({ connectionString: postgresUrl })
     await client.connect()
-    await client.query(statement)
+    const { rows } = await client.query(statement)
     await client.end()
+    return rows.length
   }
   await run(`create database ${name}`)
   const url = new URL(postgresUrl)
@@ -70,10 +71,15 @@ export async function emptyPostgres(): Promise<EmptyPostgres> {
     url: url.href,
     async shut() {
       await run(`alter database ${name} with allow_connections false`)
-      await run(`select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`)
+      // Until none is left: a backend takes its time to end, and one may have come in just before.
+      while ((await run(`select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`)) > 0);
     },
-    open: () => run(`alter database ${name} with allow_connections true`),
-    drop: () => run(`drop database if exists ${name} with (force)`),
+    async open() {
+      await run(`alter database ${name} with allow_connections true`)
+    },
+    async drop() {
+      await run(`drop database if exists ${name} with (force)`)
+    },
   }
 }
 

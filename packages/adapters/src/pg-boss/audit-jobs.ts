@@ -34,7 +34,11 @@ export interface AuditJobsOptions {
 
 /** The jobs of an audit store. Any number of processes may have them on one database. */
 export interface AuditJobs {
-  /** Makes the queue where it is missing, and begins to work. */
+  /**
+   * Makes the queue where it is missing, and begins to work.
+   *
+   * @throws AuditError `JOBS_FAILED` where its database can't be worked with; it may be called again
+   */
   start(): Promise<void>
   /**
    * Asks for a request to be run; in the transaction, if one is given. Once for each request: a second time is no error.
@@ -51,6 +55,7 @@ const queue = 'audit_request'
 const tries = 5
 const aloneGroup = { id: 'alone' }
 const dayOfSeconds = 86_400
+const usualCron = '17 3 * * *'
 
 const queueOptions = {
   // The one after the last try says that all have failed, where the workers died.
@@ -92,6 +97,7 @@ class QueuedJobs implements AuditJobs {
   readonly #options: AuditJobsOptions
   readonly #concurrency: number
   readonly #boss: PgBoss
+  readonly #cron: string
   /** The transaction that a job is sent in: on PGlite, whatever went by another way would wait for its end. */
   readonly #transaction = new AsyncLocalStorage<Executor>()
   readonly #running = new Set<Promise<void>>()
@@ -107,33 +113,24 @@ class QueuedJobs implements AuditJobs {
       ...this.#connection(options.database),
     })
     this.#boss.on('error', (cause) => this.#queueFailed(cause))
+    this.#cron = this.#readable(options.schedules?.cron ?? usualCron)
   }
 
   async start(): Promise<void> {
-    const { cron = '17 3 * * *' } = this.#options.schedules ?? {}
     try {
       await this.#boss.start()
       await this.#boss.createQueue(queue, queueOptions)
+      this.#started = true
+      if (this.#concurrency > 0) await this.#work()
     } catch (cause) {
+      this.#started = false
+      await this.#boss.stop({ graceful: false }).catch(() => undefined)
       throw new AuditError(
         'JOBS_FAILED',
         'The queue of jobs could not be made. Look at the cause, and at the database.',
         { cause },
       )
     }
-    this.#started = true
-    if (this.#concurrency === 0) return
-    const data: JobData = { schedule: 'audit_retention' }
-    await this.#boss
-      .schedule(queue, cron, data, { key: 'audit_retention', missed: 'once', group: aloneGroup })
-      .catch((cause: unknown) => {
-        throw invalid(`cron can't be read. Write: cron: '17 3 * * *' (${String((cause as Error).message)})`)
-      })
-    await this.#boss.work(
-      queue,
-      { includeMetadata: true, localConcurrency: this.#concurrency, groupConcurrency: 1 },
-      ([job]: JobWithMetadata<JobData>[]) => this.#worked(job as JobWithMetadata<JobData>),
-    )
   }
 
   async enqueue(requestId: string, transaction?: Executor, alone = true): Promise<void> {
@@ -159,6 +156,26 @@ class QueuedJobs implements AuditJobs {
     return {
       db: { executeSql: (text, values) => (this.#transaction.getStore() ?? database).executeSql(text, values) },
     }
+  }
+
+  #readable(cron: string): string {
+    try {
+      this.#boss.previewSchedule(cron, { count: 1 })
+      return cron
+    } catch (cause) {
+      throw invalid(`cron can't be read. Write: cron: '${usualCron}' (${String((cause as Error).message)})`)
+    }
+  }
+
+  async #work(): Promise<void> {
+    const data: JobData = { schedule: 'audit_retention' }
+    const options = { key: 'audit_retention', missed: 'once', group: aloneGroup } as const
+    await this.#boss.schedule(queue, this.#cron, data, options)
+    await this.#boss.work(
+      queue,
+      { includeMetadata: true, localConcurrency: this.#concurrency, groupConcurrency: 1 },
+      ([job]: JobWithMetadata<JobData>[]) => this.#worked(job as JobWithMetadata<JobData>),
+    )
   }
 
   async #worked(job: JobWithMetadata<JobData>): Promise<void> {

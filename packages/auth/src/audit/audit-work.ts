@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import {
   type AuditLog,
   auditLog,
@@ -14,12 +15,15 @@ import { type AuditTrail, currentFlow, recordDegradation } from '@countersign/co
 import type { MikroORM } from '@mikro-orm/core'
 import type { AuditLogSettings } from '../auth-settings.js'
 
+// Between one try to make the queue and the next, in milliseconds.
+const pause = 5000
+
 /** What is done with rows after they were written: leaves, proofs, erasure and retention. */
 export interface AuditWork {
   readonly log: AuditLog
   readonly operations: LogOperations
   readonly requests: LogRequests
-  /** Begins to give rows their leaves, and to do what is asked for. */
+  /** Begins to give rows their leaves, and to do what is asked for: as soon as the database lets it. */
   start(): Promise<void>
   close(): Promise<void>
 }
@@ -44,6 +48,7 @@ export function auditWork(orm: MikroORM, trail: AuditTrail, settings: AuditLogSe
   })
   const sequencer: Sequencer | null = signer ? logSequencer(orm, { signer, anchors }) : null
   sequencer?.watch(recordDegradation((event, options) => trail.record(event, options)))
+  const closing = new AbortController()
   let started: Promise<void> | undefined
   return {
     log,
@@ -51,14 +56,27 @@ export function auditWork(orm: MikroORM, trail: AuditTrail, settings: AuditLogSe
     requests,
     start() {
       sequencer?.start()
-      started = jobs.start()
+      started = untilStarted(jobs, trail, closing.signal)
       return started
     },
     async close() {
+      closing.abort()
       if (started) await started.then(() => jobs.stop()).catch(() => undefined)
       await sequencer?.stop()
       await Promise.all([log.close(), operations.close(), requests.close(), executor.close()])
     },
+  }
+}
+
+/** A database that goes away while the queue is made comes back: those who are served need not notice. */
+async function untilStarted(jobs: AuditJobs, trail: AuditTrail, closing: AbortSignal): Promise<void> {
+  while (!closing.aborted) {
+    try {
+      return await jobs.start()
+    } catch (cause) {
+      trail.report('JOBS_FAILED', 'The queue of jobs could not be made; that is tried again.', cause)
+    }
+    await setTimeout(pause, undefined, { signal: closing, ref: false }).catch(() => undefined)
   }
 }
 
