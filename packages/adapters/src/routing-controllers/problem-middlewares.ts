@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Throttled } from '@countersign/core'
-import type { Request, Response } from 'express'
 import { Middleware } from 'routing-controllers'
 import { clientLeft, isBrokenOff } from './departed-client.js'
 import type { Next } from './exchange.js'
@@ -46,7 +45,7 @@ export function isServed(request: object): boolean {
 export class ProblemNotFound {
   use(request: IncomingMessage, response: ServerResponse, next: Next): void {
     if (response.headersSent) next()
-    else if (!isServed(request)) answerUnserved(request as Request, response as Response)
+    else if (!isServed(request)) answerUnserved(request, response)
     else if (callOf(request)?.error !== undefined)
       sendProblem(request, response, { status: 500, code: 'internal_error' })
     else next()

@@ -1,4 +1,5 @@
-import type { Request, Response } from 'express'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Request } from 'express'
 import { sendProblem } from '../problem.js'
 
 /** An application of Express 4, which has no public way to ask its router. */
@@ -14,15 +15,15 @@ interface Layer {
 }
 
 /** Answers what no route took: says which methods its path has, as Koa's router does by itself. */
-export function answerUnserved(request: Request, response: Response): void {
-  const allowed = methodsOfPath(request)
+export function answerUnserved(request: IncomingMessage, response: ServerResponse): void {
+  const allowed = methodsOfPath(request as Request)
   // What takes a method may still have passed the request on.
-  if (allowed.length === 0 || allowed.includes(request.method)) {
+  if (allowed.length === 0 || allowed.includes(request.method ?? '')) {
     sendProblem(request, response, { status: 404, code: 'not_found' })
     return
   }
-  response.set('Allow', allowed.join(', '))
-  if (request.method === 'OPTIONS') response.status(204).end()
+  response.setHeader('Allow', allowed.join(', '))
+  if (request.method === 'OPTIONS') response.writeHead(204).end()
   else sendProblem(request, response, { status: 405, code: 'method_not_allowed' })
 }
 
