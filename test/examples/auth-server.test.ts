@@ -150,6 +150,16 @@ describe('the server, started as the README says', () => {
     ['a token for the metrics that can be guessed', { METRICS_TOKEN: 'secret' }, /\n- METRICS_TOKEN must have 16/],
     ['a token that fits into no header', { METRICS_TOKEN: 'a b c d e f g h i j' }, /\n- METRICS_TOKEN must have 16/],
     [
+      'leaks that nobody knows what to do without',
+      { BREACHED_PASSWORDS: 'on' },
+      /\n- BREACHED_PASSWORDS must be 'off'/,
+    ],
+    [
+      'leaks at no address',
+      { BREACHED_PASSWORDS: 'refuse', BREACHED_PASSWORDS_URL: 'leaks.example' },
+      /\n- BREACHED_PASSWORDS_URL must be an http/,
+    ],
+    [
       'a spool that is no folder',
       { SPOOL_DIR: '/dev/null' },
       /^The spool's folder \/dev\/null can't .* \(SPOOL_DIR\)$/m,

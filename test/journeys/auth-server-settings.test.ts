@@ -50,6 +50,11 @@ describe('a server whose settings are not right does not start', () => {
     ['no database', { database: {} }, /^database must be \{ url \}/],
     ['two databases', { database: { url: 'postgres://x', folder: 'y' } }, /^database must be \{ url \}/],
     ['no client', { redis: 'redis://127.0.0.1' }, /^redis must be a client of ioredis/],
+    [
+      'an address without its slash',
+      { breachedPasswords: { url: 'https://x.example/range' } },
+      /^breachedPasswords\.url/,
+    ],
     ['a token that can be guessed', { metricsToken: 'guess' }, /^metricsToken must be 16 characters or more/],
     ['an unheard-of algorithm', { accessTokens: { algorithm: 'none' } }, /^accessTokens\.algorithm must be one of/],
   ])('because of one that is %s', async (_what, settings, fault) => {

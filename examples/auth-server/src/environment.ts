@@ -45,6 +45,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
     faults.push('ADMIN_EMAIL and ADMIN_PASSWORD go together')
   const proxies = proxiesOf(env.TRUST_PROXY, faults)
   const metricsToken = metricsTokenOf(env.METRICS_TOKEN, faults)
+  const breachedPasswords = breachedPasswordsOf(env, faults)
   const retention = retentionOrFault(env, faults)
   if (env.AUDIT_APPROVAL && !['on', 'off'].includes(env.AUDIT_APPROVAL))
     faults.push("AUDIT_APPROVAL must be 'on' or 'off'")
@@ -76,6 +77,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
       auditLog,
       spoolFolder: resolve(env.SPOOL_DIR || join(folder, 'spool')),
       ...(metricsToken === undefined ? {} : { metricsToken }),
+      ...(breachedPasswords && { breachedPasswords }),
     },
     warnings: warningsOf(env, folder, signer !== null),
   }
@@ -157,6 +159,20 @@ function proxiesOf(text: string | undefined, faults: string[]): number | string[
     'TRUST_PROXY must be a number of proxies or networks (10.0.0.0/8,192.168.0.0/16): trusting everybody lets every client write its own address',
   )
   return 0
+}
+
+/** Nobody outside is asked unless it is said what happens when nobody answers. */
+function breachedPasswordsOf(env: NodeJS.ProcessEnv, faults: string[]): AuthSettings['breachedPasswords'] {
+  const { BREACHED_PASSWORDS: onFailure, BREACHED_PASSWORDS_URL: url } = env
+  if (!onFailure || onFailure === 'off') return undefined
+  if (onFailure !== 'accept' && onFailure !== 'refuse')
+    faults.push(
+      "BREACHED_PASSWORDS must be 'off', or what becomes of passwords while nobody answers: 'accept', 'refuse'",
+    )
+  else if (url && !/^https?:\/\/[^\s?#]+\/$/.test(url))
+    faults.push('BREACHED_PASSWORDS_URL must be an http or https address that ends with a slash')
+  else return { onFailure, ...(url && { url }) }
+  return undefined
 }
 
 /** What fits into a header, and can't be guessed. */

@@ -14,11 +14,11 @@ import { KnownDevices } from './limits/known-devices.js'
 import { lockoutRules } from './limits/lockout-rules.js'
 import { Lockouts } from './limits/lockouts.js'
 import { Mails } from './mails/mails.js'
+import { assemblePasswords } from './passwords/assemble-passwords.js'
 import { PasswordChanges } from './passwords/password-changes.js'
 import { PasswordProof } from './passwords/password-proof.js'
 import { PasswordReplacement } from './passwords/password-replacement.js'
 import { PasswordResets } from './passwords/password-resets.js'
-import { Passwords } from './passwords/passwords.js'
 import { Profiles } from './profiles/profiles.js'
 import { assembleSessions } from './sessions/assemble-sessions.js'
 import type { Database } from './store/database.js'
@@ -39,13 +39,9 @@ export function assemble(
   settings: AuthSettings,
   { secrets, database: { orm, statements }, trail }: Foundations,
 ): Omit<AuthServices, 'trail' | 'reader' | 'audit' | 'sweeper'> {
-  const passwords = new Passwords({
-    policy: settings.passwordPolicy,
-    hasher: settings.passwordHasher,
-    publicUrl: settings.publicUrl,
-  })
   const tokens = new OneTimeTokens(secrets, settings.linkLifetimes)
   const replaced = replacing(settings.services, { orm, secrets })
+  const { passwords, breachedPasswords } = assemblePasswords(settings, { trail, replaced })
   const mails = replaced('mails', new Mails(settings.publicUrl))
   const sessionParts = assembleSessions(settings, { secrets, orm, statements, mails, replaced })
   const { sessions } = sessionParts
@@ -69,6 +65,7 @@ export function assemble(
     accounts: replaced('accounts', accounts),
     orm,
     mails,
+    breachedPasswords,
     ...sessionParts,
     ...twoFactor,
     verificationMails,

@@ -9,6 +9,7 @@ import type { AuditWork } from './audit/audit-work.js'
 import type { KnownDevices } from './limits/known-devices.js'
 import type { Lockouts } from './limits/lockouts.js'
 import type { Mails } from './mails/mails.js'
+import type { BreachedPasswords } from './passwords/breached-passwords.js'
 import type { PasswordChanges } from './passwords/password-changes.js'
 import type { PasswordResets } from './passwords/password-resets.js'
 import type { Profiles } from './profiles/profiles.js'
@@ -28,6 +29,7 @@ export interface AuthServices extends TwoFactorRoom {
   readonly verificationMails: VerificationMails
   readonly passwordResets: PasswordResets
   readonly passwordChanges: PasswordChanges
+  readonly breachedPasswords: BreachedPasswords
   readonly emailChanges: EmailChanges
   readonly profiles: Profiles
   readonly userDirectory: UserDirectory

@@ -7,6 +7,7 @@ import type { MigrationObject } from '@mikro-orm/core'
 import type { Features } from './extending/features.js'
 import type { ServiceReplacements } from './extending/service-replacements.js'
 import type { LockoutSettings } from './limits/lockout-rules.js'
+import type { BreachedPasswordsSettings } from './passwords/breached-passwords.js'
 import type { PasswordHasher } from './passwords/password-hasher.js'
 import type { PasswordPolicy } from './passwords/passwords.js'
 import type { SessionLifetimes } from './sessions/sessions.js'
@@ -110,6 +111,8 @@ export interface AuthSettings {
   readonly metricsToken?: string
   readonly auditLog?: AuditLogSettings
   readonly passwordPolicy?: Partial<PasswordPolicy>
+  /** Asks, where a password is chosen, whether it is in a leak: `{}` asks Have I Been Pwned. Without it nobody is asked. */
+  readonly breachedPasswords?: BreachedPasswordsSettings
   /** How passwords are hashed (argon2id: 19 MiB, two passes, one lane). */
   readonly passwordHasher?: PasswordHasher
   /**

@@ -60,6 +60,7 @@ export type { KnownDevice, KnownDevices } from './limits/known-devices.js'
 export { defaultLockouts, type LockoutRule, type LockoutSettings } from './limits/lockout-rules.js'
 export type { Lockouts, SecretAttempt } from './limits/lockouts.js'
 export type { Mails } from './mails/mails.js'
+export type { BreachedPasswords, BreachedPasswordsSettings } from './passwords/breached-passwords.js'
 export type { PasswordChanges } from './passwords/password-changes.js'
 export {
   type Argon2idCost,

@@ -34,6 +34,7 @@ export interface AuditReasons {
   method_not_allowed: true
   not_acceptable: true
   not_found: true
+  password_breached: true
   password_common: true
   password_guessable: true
   password_mismatch: true

@@ -5,7 +5,7 @@ import type { KnownDevice } from '../limits/known-devices.js'
 import type { Lockouts } from '../limits/lockouts.js'
 import type { Mails } from '../mails/mails.js'
 import { recordFirstPassword } from '../passwords/password-replacement.js'
-import { explainFault, type Passwords } from '../passwords/passwords.js'
+import type { Passwords } from '../passwords/passwords.js'
 import { User } from '../store/entities.js'
 import type { OneTimeTokens } from '../store/one-time-tokens.js'
 import { AuthRefusal, worthlessLink, wrongCredentials } from '../web/auth-refusal.js'
@@ -151,14 +151,12 @@ export class Accounts {
    * @throws AuditError `SETTING_INVALID`, also when somebody else's account has the address
    */
   async ensureAdmin(email: string, password: string): Promise<void> {
-    const { orm, passwords } = this.#parts
+    const { orm } = this.#parts
     const canonical = canonicalEmail(email)
     if (!canonical) throw new AuditError('SETTING_INVALID', 'ADMIN_EMAIL is not an e-mail address.')
     const existing = await orm.em.fork().findOne(User, { emailCanonical: canonical })
     if (existing?.isAdmin) return
-    const fault = passwords.faultOf(password, { email: canonical })
-    if (fault) throw new AuditError('SETTING_INVALID', `ADMIN_PASSWORD is refused: ${explainFault[fault]}`)
-    const passwordHash = await passwords.hash(password)
+    const passwordHash = await this.#hashOfAdmin(canonical, password)
     const user = await orm.em
       .fork()
       .transactional((em) => this.#insertOrLock(em, { email: email.trim(), canonical, passwordHash, isAdmin: true }))
@@ -168,6 +166,17 @@ export class Accounts {
       'SETTING_INVALID',
       'ADMIN_EMAIL has an account already, which is no administrator. Choose another ADMIN_EMAIL.',
     )
+  }
+
+  async #hashOfAdmin(email: string, password: string): Promise<string> {
+    const { passwords } = this.#parts
+    try {
+      passwords.assertAcceptable(password, { email })
+      return await passwords.hashChosen(password)
+    } catch (cause) {
+      if (!(cause instanceof AuthRefusal)) throw cause
+      throw new AuditError('SETTING_INVALID', `ADMIN_PASSWORD is refused: ${cause.message}`, { cause })
+    }
   }
 
   /** Hashes are made stronger as time goes by; the one moment to do so is when the password is here. */
@@ -187,7 +196,7 @@ export class Accounts {
     const user = await orm.em.fork().findOne(User, { emailCanonical: canonical })
     const known = user?.passwordHash
     // Both for every address: the time must not tell which is taken.
-    const [fresh, isKnown] = await Promise.all([passwords.hash(password), passwords.matches(known, password)])
+    const [fresh, isKnown] = await Promise.all([passwords.hashChosen(password), passwords.matches(known, password)])
     return known && isKnown ? known : fresh
   }
 

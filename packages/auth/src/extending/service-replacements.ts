@@ -14,6 +14,7 @@ const all: Readonly<Record<keyof ReplaceableServices, true>> = {
   verificationMails: true,
   passwordResets: true,
   passwordChanges: true,
+  breachedPasswords: true,
   profiles: true,
   userDirectory: true,
   userAdministration: true,

@@ -41,7 +41,7 @@ export class PasswordChanges {
       throw new AuthRefusal(400, 'password_unchanged', { detail: 'This is the password that you have already.' })
     }
     // Before the transaction: hashing is slow, and the embedded database has one connection.
-    const passwordHash = await passwords.hash(chosen)
+    const passwordHash = await passwords.hashChosen(chosen)
     return orm.em.fork().transactional(async (em) => {
       const user = await em.findOne(User, { id: userId }, { lockMode: LockMode.PESSIMISTIC_WRITE })
       // Another change or a reset was first: what was verified is no longer the password.

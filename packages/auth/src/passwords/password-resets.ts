@@ -72,7 +72,7 @@ export class PasswordResets {
     currentAttempt('password_reset').subject({ type: 'user', id: owner })
     passwords.assertAcceptable(password, known)
     // Before the transaction: hashing is slow, and the embedded database has one connection.
-    const passwordHash = await passwords.hash(password)
+    const passwordHash = await passwords.hashChosen(password)
     const { user, isFirst } = await this.#use(token, owner, passwordHash)
     forgiveForgotten(user, device)
     await lockouts.lift(user, 'reset')
@@ -82,7 +82,7 @@ export class PasswordResets {
   async #makeAdmin(token: string, { email, password, device }: Credentials): Promise<void> {
     const { adminLinks, passwords } = this.#parts
     passwords.assertAcceptable(password, { email })
-    const { user, isFirst } = await adminLinks.use(token, email, await passwords.hash(password))
+    const { user, isFirst } = await adminLinks.use(token, email, await passwords.hashChosen(password))
     forgiveForgotten(user, device)
     if (isFirst) await recordFirstPassword(user)
     await recordNewAdmin(user)

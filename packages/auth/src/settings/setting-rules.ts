@@ -3,6 +3,7 @@ import type { AuthSettings } from '../auth-settings.js'
 import { type Features, featureControllers } from '../extending/features.js'
 import { replaceable } from '../extending/service-replacements.js'
 import type { LockoutRule, LockoutSettings } from '../limits/lockout-rules.js'
+import type { BreachedPasswordsSettings } from '../passwords/breached-passwords.js'
 import type { LinkLifetimes } from '../store/one-time-tokens.js'
 import {
   count,
@@ -118,6 +119,11 @@ export const settingRules: Rules<AuthSettings> = {
     minLength: count('characters', 8, 64),
     maxLength: count('characters', 64, 1024),
     siteNames: listOf(text('a name of 1 to 64 characters', /^[^\p{Cc}]{1,64}$/u)),
+  }),
+  breachedPasswords: group<BreachedPasswordsSettings>({
+    url: text('an http or https address that ends with a slash', /^https?:\/\/[^\s?#]+\/$/),
+    timeout: count('seconds', 1, 10),
+    onFailure: oneOf('accept', 'refuse'),
   }),
   passwordHasher: madeWith('a hasher, as argon2idHasher makes one', 'hash', 'verify', 'needsRehash'),
   linkLifetimes: group<LinkLifetimes>({
