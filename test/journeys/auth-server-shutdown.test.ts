@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises'
 import { Agent, type RequestOptions, request } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
-import { createAuthServer, type DatabaseLocation } from '@countersign/auth'
+import { createAuthServer, type StoreLocation } from '@countersign/auth'
 import type { AuditRow } from '@countersign/core'
 import { afterEach, describe, expect, it } from 'vitest'
 import { secret } from '../support/auth-systems.js'
@@ -85,7 +85,7 @@ async function endAtOnce(server: ServerProcess): Promise<number | null> {
 }
 
 /** What a next process finds in the store when it has replayed the spool. */
-async function rowsAfterRestart(data: string, database: DatabaseLocation): Promise<AuditRow[]> {
+async function rowsAfterRestart(data: string, database: StoreLocation): Promise<AuditRow[]> {
   const spoolFolder = join(data, 'spool')
   const next = await createAuthServer({ database, secret, publicUrl: 'http://127.0.0.1:3000', spoolFolder })
   try {

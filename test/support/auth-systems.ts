@@ -5,8 +5,8 @@ import {
   type AuthServer,
   type AuthSettings,
   createAuthServer,
-  type DatabaseLocation,
   defaultLimits,
+  type StoreLocation,
 } from '@countersign/auth'
 import type { AuditRow } from '@countersign/core'
 import { afterAll, beforeAll } from 'vitest'
@@ -29,7 +29,7 @@ export const secret = 'jR2vN8xQ4mT7kB1wZ5cH9pL3sD6fG0yA'
 export const unlimited = Object.fromEntries(Object.keys(defaultLimits).map((scope) => [scope, null]))
 
 /** Makes a place where a system can keep its data, and takes it away. */
-export type Make = () => Promise<{ database: DatabaseLocation; drop(): Promise<void> }>
+export type Make = () => Promise<{ database: StoreLocation; drop(): Promise<void> }>
 
 /** The places a system can keep its data, those that are here. */
 export const places: Array<{

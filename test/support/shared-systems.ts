@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mikroOrmReader } from '@countersign/adapters/mikro-orm'
-import { type DatabaseLocation, openDatabase } from '@countersign/auth'
+import { openDatabase, type StoreLocation } from '@countersign/auth'
 import type { AuditRow } from '@countersign/core'
 
 const script = new URL('./shared-limit-server.ts', import.meta.url).pathname
@@ -48,7 +48,7 @@ export async function killShared(): Promise<void> {
 }
 
 /** Every row of a system's trail, newest first, when no process has it open. */
-export async function allRows(database: DatabaseLocation): Promise<AuditRow[]> {
+export async function allRows(database: StoreLocation): Promise<AuditRow[]> {
   const { orm, close } = await openDatabase(database)
   const reader = mikroOrmReader(orm)
   const { items } = await reader.find({ limit: 500 })

@@ -1,3 +1,4 @@
+import type { StoreLocation } from '@countersign/adapters/mikro-orm'
 import type { RetentionPolicy } from '@countersign/adapters/pg-boss'
 import type { ScopeLimits } from '@countersign/adapters/rate-limiter-flexible'
 import type { TrustedProxies } from '@countersign/adapters/routing-controllers'
@@ -12,7 +13,7 @@ import type { PasswordHasher } from './passwords/password-hasher.js'
 import type { PasswordPolicy } from './passwords/passwords.js'
 import type { SessionLifetimes } from './sessions/sessions.js'
 import type { SigningAlgorithm } from './sessions/signing-keys.js'
-import type { DatabaseLocation, OwnEntity } from './store/database.js'
+import type { OwnEntity } from './store/database.js'
 import type { LinkLifetimes } from './store/one-time-tokens.js'
 import type { RedisClient } from './store/redis-state.js'
 import type { TwoFactorSettings } from './two-factor/two-factor-settings.js'
@@ -71,7 +72,7 @@ export interface CookieSettings {
 
 /** What a server is made of. Everything but the database, the secret and the address has a default. */
 export interface AuthSettings {
-  readonly database: DatabaseLocation
+  readonly database: StoreLocation
   /** The root of all keys, 32 bytes or more; the same in every process of one system. */
   readonly secret: string | Uint8Array
   /** Where users reach the server, for links in mails and for origins: `https://example.org`. */

@@ -1,3 +1,4 @@
+export type { StoreLocation } from '@countersign/adapters/mikro-orm'
 export { Secrets, secretOfFolder } from '@countersign/core/keys'
 export type { Accounts } from './accounts/accounts.js'
 export type { EmailChange, EmailChanges } from './accounts/email-changes.js'
@@ -89,7 +90,7 @@ export type {
 export type { SigningAlgorithm, SigningKeys } from './sessions/signing-keys.js'
 export { settingNames } from './settings/check-settings.js'
 export { weaknessOf } from './settings/weak-secret.js'
-export { type Database, type DatabaseLocation, type OwnEntity, type OwnSchema, openDatabase } from './store/database.js'
+export { type Database, type OwnEntity, type OwnSchema, openDatabase } from './store/database.js'
 export { databaseState } from './store/database-state.js'
 export { Mail, OneTimeToken, Session, User } from './store/entities.js'
 export { authMigrations } from './store/migrations.js'

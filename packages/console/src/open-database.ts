@@ -1,15 +1,13 @@
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
-import { lockDataFolder } from '@countersign/adapters/mikro-orm'
-import { AuditError, type FolderLock } from '@countersign/core'
+import {
+  describeStore,
+  embeddedDatabaseIn,
+  type OpenStore,
+  openStore,
+  type StoreLocation,
+} from '@countersign/adapters/mikro-orm'
+import { AuditError } from '@countersign/core'
 import type { MikroORM } from '@mikro-orm/core'
-import type { StoreLocation } from './settings.js'
-
-/** An open database with an audit store in it. */
-export interface OpenDatabase {
-  readonly orm: MikroORM
-  close(): Promise<void>
-}
 
 /**
  * Opens a database that a server has made. Nothing is made or migrated: a command may have been pointed at the wrong
@@ -20,36 +18,16 @@ export interface OpenDatabase {
 export async function openDatabase(
   location: StoreLocation,
   options: { readonly isPatient: boolean },
-): Promise<OpenDatabase> {
-  let lock: FolderLock | undefined
-  let orm: MikroORM | undefined
-  try {
-    if ('folder' in location) {
-      assertDatabaseIn(location.folder)
-      lock = lockDataFolder(location.folder)
-    }
-    orm = await connect(location, options.isPatient)
-    await assertStore(orm, location)
-  } catch (cause) {
-    await orm?.close(true).catch(() => undefined)
-    lock?.release()
-    if (cause instanceof AuditError) throw cause
-    throw new AuditError('STORE_UNREACHABLE', `${describe(location)} can't be used (${reasonOf(cause)}).`, { cause })
-  }
-  const opened = orm
-  return {
-    orm: opened,
-    async close() {
-      await opened.close(true)
-      lock?.release()
-    },
-  }
+): Promise<OpenStore> {
+  if ('folder' in location) assertDatabaseIn(location.folder)
+  return openStore(location, {
+    connect: () => connect(location, options.isPatient),
+    prepare: (orm) => assertStore(orm, location),
+  })
 }
 
-const databaseFolder = 'postgres'
-
 function assertDatabaseIn(folder: string): void {
-  if (existsSync(join(folder, databaseFolder))) return
+  if (existsSync(embeddedDatabaseIn(folder))) return
   throw new AuditError(
     'STORE_UNREACHABLE',
     `There is no database in the data folder ${folder}. Set DATA_DIR or DATABASE_URL as the server has it, or start the server first.`,
@@ -71,22 +49,11 @@ async function connect(location: StoreLocation, isPatient: boolean): Promise<Mik
   if ('url' in location) {
     const { MikroORM } = await import('@mikro-orm/postgresql')
     const driverOptions = { connectionTimeoutMillis: 5000, ...(isPatient && patience) }
-    return connected(await MikroORM.init({ ...options, clientUrl: location.url, driverOptions }))
+    return (await MikroORM.init({ ...options, clientUrl: location.url, driverOptions })) as unknown as MikroORM
   }
   const { MikroORM } = await import('@mikro-orm/pglite')
-  return connected(await MikroORM.init({ ...options, dbName: join(location.folder, databaseFolder) }))
-}
-
-interface Connectable {
-  connect(): Promise<unknown>
-  checkConnection(): Promise<{ ok: boolean; error?: Error; reason?: string }>
-}
-
-async function connected(orm: Connectable): Promise<MikroORM> {
-  await orm.connect()
-  const check = await orm.checkConnection()
-  if (!check.ok) throw check.error ?? new Error(check.reason)
-  return orm as unknown as MikroORM
+  const dbName = embeddedDatabaseIn(location.folder)
+  return (await MikroORM.init({ ...options, dbName })) as unknown as MikroORM
 }
 
 async function assertStore(orm: MikroORM, location: StoreLocation): Promise<void> {
@@ -97,28 +64,6 @@ async function assertStore(orm: MikroORM, location: StoreLocation): Promise<void
   if (found?.is_here) return
   throw new AuditError(
     'STORE_UNREACHABLE',
-    `${describe(location)} has no audit log, or one of an older version. Set DATABASE_URL or DATA_DIR as the server has it, or start the server, which migrates it.`,
+    `${describeStore(location)} has no audit log, or one of an older version. Set DATABASE_URL or DATA_DIR as the server has it, or start the server, which migrates it.`,
   )
-}
-
-function describe(location: StoreLocation): string {
-  if ('folder' in location) return `The data folder ${location.folder} (DATA_DIR)`
-  return `The database at ${hostOf(location.url)} (DATABASE_URL)`
-}
-
-/** Never the whole address: it has a password in it. */
-function hostOf(url: string): string {
-  try {
-    const { host, pathname } = new URL(url)
-    return `${host}${pathname}`
-  } catch {
-    return 'an address that is no URL'
-  }
-}
-
-function reasonOf(cause: unknown): string {
-  if (cause instanceof AggregateError) return cause.errors.map(reasonOf).join('; ')
-  // The embedded database's file system throws objects with a name and a number.
-  const { message, code, name, errno } = (cause ?? {}) as Readonly<Record<string, unknown>>
-  return String(message || code || (name && `${name} ${errno ?? ''}`.trim()) || cause)
 }

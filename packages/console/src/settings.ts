@@ -1,8 +1,6 @@
 import { resolve } from 'node:path'
+import type { StoreLocation } from '@countersign/adapters/mikro-orm'
 import { AuditError } from '@countersign/core'
-
-/** Where the store is: a PostgreSQL server, or a folder for the embedded one. */
-export type StoreLocation = { readonly url: string } | { readonly folder: string }
 
 /** What the environment says: the same as to the server. */
 export interface Settings {

@@ -1,14 +1,16 @@
 import { Socket } from 'node:net'
-import { join } from 'node:path'
-import { lockDataFolder, migrate, type SqlClient, sqlClient } from '@countersign/adapters/mikro-orm'
-import { AuditError, type FolderLock } from '@countersign/core'
+import {
+  embeddedDatabaseIn,
+  migrate,
+  openStore,
+  type SqlClient,
+  type StoreLocation,
+  sqlClient,
+} from '@countersign/adapters/mikro-orm'
 import type { MigrationObject, MikroORM, Options } from '@mikro-orm/core'
 import { Migrator } from '@mikro-orm/migrations'
 import { authEntities } from './entities.js'
 import { authMigrations } from './migrations.js'
-
-/** Where the data is: a PostgreSQL server, or a folder for the embedded one. */
-export type DatabaseLocation = { readonly url: string } | { readonly folder: string }
 
 /** An entity as MikroORM takes it: what `defineEntity` makes, or a class. */
 export type OwnEntity = NonNullable<Options['entities']>[number]
@@ -32,28 +34,15 @@ export interface Database {
  *
  * @throws AuditError `STORE_UNREACHABLE`, `STORE_LOCKED`
  */
-export async function openDatabase(location: DatabaseLocation, own: OwnSchema = {}): Promise<Database> {
-  let lock: FolderLock | undefined
-  let orm: MikroORM | undefined
-  try {
-    if ('folder' in location) lock = lockDataFolder(location.folder)
-    orm = await connect(location, optionsWith(own))
-    await migrate(orm)
-  } catch (cause) {
-    await orm?.close(true).catch(() => undefined)
-    lock?.release()
-    if (cause instanceof AuditError) throw cause
-    throw new AuditError('STORE_UNREACHABLE', `${describe(location)} can't be used (${reasonOf(cause)}).`, { cause })
-  }
-  const opened = orm
-  const statements = sqlClient(opened, 4)
+export async function openDatabase(location: StoreLocation, own: OwnSchema = {}): Promise<Database> {
+  const store = await openStore(location, { connect: () => connect(location, optionsWith(own)), prepare: migrate })
+  const statements = sqlClient(store.orm, 4)
   return {
-    orm: opened,
+    orm: store.orm,
     statements,
     async close() {
       await statements.close()
-      await opened.close(true)
-      lock?.release()
+      await store.close()
     },
   }
 }
@@ -83,48 +72,12 @@ const patience = {
   },
 }
 
-async function connect(location: DatabaseLocation, options: ReturnType<typeof optionsWith>): Promise<MikroORM> {
+async function connect(location: StoreLocation, options: ReturnType<typeof optionsWith>): Promise<MikroORM> {
   if ('url' in location) {
     const { MikroORM } = await import('@mikro-orm/postgresql')
-    const orm = await MikroORM.init({ ...options, clientUrl: location.url, driverOptions: patience })
-    await assertConnected(orm)
-    return orm as unknown as MikroORM
+    const where = { clientUrl: location.url, driverOptions: patience }
+    return (await MikroORM.init({ ...options, ...where })) as unknown as MikroORM
   }
   const { MikroORM } = await import('@mikro-orm/pglite')
-  const orm = await MikroORM.init({ ...options, dbName: join(location.folder, 'postgres') })
-  await assertConnected(orm)
-  return orm as unknown as MikroORM
-}
-
-interface Connectable {
-  connect(): Promise<unknown>
-  checkConnection(): Promise<{ ok: boolean; error?: Error; reason?: string }>
-}
-
-async function assertConnected(orm: Connectable): Promise<void> {
-  await orm.connect()
-  const check = await orm.checkConnection()
-  if (!check.ok) throw check.error ?? new Error(check.reason)
-}
-
-function describe(location: DatabaseLocation): string {
-  if ('folder' in location) return `The data folder ${location.folder} (DATA_DIR)`
-  return `The database at ${hostOf(location.url)} (DATABASE_URL)`
-}
-
-/** Never the whole address: it has a password in it. */
-function hostOf(url: string): string {
-  try {
-    const { host, pathname } = new URL(url)
-    return `${host}${pathname}`
-  } catch {
-    return 'an address that is no URL'
-  }
-}
-
-function reasonOf(cause: unknown): string {
-  if (cause instanceof AggregateError) return cause.errors.map(reasonOf).join('; ')
-  // The embedded database's file system throws objects with a name and a number.
-  const { message, code, name, errno } = (cause ?? {}) as Readonly<Record<string, unknown>>
-  return String(message || code || (name && `${name} ${errno ?? ''}`.trim()) || cause)
+  return (await MikroORM.init({ ...options, dbName: embeddedDatabaseIn(location.folder) })) as unknown as MikroORM
 }
