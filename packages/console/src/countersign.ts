@@ -5,7 +5,7 @@ import { userName } from './operator.js'
 
 // What a command reads and writes lives for a moment, however much it is. Left to grow, the room for that would take a
 // hundred megabytes before it is cleared for the first time, here and in each thread; a small one is cleared as quickly.
-setFlagsFromString('--semi-space-growth-factor=1')
+for (const flag of ['--optimize-for-size', '--semi-space-growth-factor=1']) setFlagsFromString(flag)
 
 const abort = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
