@@ -69,6 +69,7 @@ describe('a server whose settings are not right does not start', () => {
     ['two cookies of one name', { cookies: { accessName: 'rt' } }],
     ['cookies for other sites without HTTPS', { cookies: { sameSite: 'none' } }],
     ['prefixed cookies without HTTPS', { cookies: { prefixed: true } }],
+    ['locks that shrink', { lockouts: { account: { duration: 900, longest: 300 } } }],
     ['personal fields that outlive their rows', { auditLog: { retention: { days: 30, personalDays: 60 } } }],
   ])('because of settings that contradict each other: %s', async (_what, settings) => {
     expect(await reportOf(settings)).toHaveLength(1)

@@ -1,3 +1,4 @@
+import pg from 'pg'
 import { afterEach, describe, expect, it } from 'vitest'
 import { AuthClient } from '../support/auth-client.js'
 import { places, secret, unlimited } from '../support/auth-systems.js'
@@ -61,4 +62,41 @@ describe.each(systems)('50 wrong logins at once, without any other limit, $title
     },
     120_000,
   )
+})
+
+// THR-16
+describe.runIf(await postgresAvailable())('20 wrong logins at once at two processes, again and again', () => {
+  it('begin one lock each time, longer than the one before', async () => {
+    const { database, drop } = await place('PostgreSQL').make()
+    closing.push(drop)
+    const settings = { database, secret, publicUrl: 'http://127.0.0.1:3000', limits: unlimited }
+    const servers = [await startShared(settings), await startShared(settings)]
+    const client = new pg.Client((database as { url: string }).url)
+    await client.connect()
+    const login = (nth: number) =>
+      new AuthClient(servers[nth % 2]?.url ?? '').post('/api/auth/login', { email: 'nobody@example.org', password })
+
+    for (const seconds of [900, 1800, 3600, 3600]) {
+      const answers = await Promise.all(Array.from({ length: 20 }, (_, nth) => login(nth)))
+      expect(answers.filter(({ status }) => status === 401)).toHaveLength(5)
+      for (const nth of [0, 1]) {
+        const wait = Number((await login(nth)).headers.get('retry-after'))
+        expect([wait <= seconds, wait > seconds - 30]).toEqual([true, true])
+      }
+      await client.query(
+        "update auth_lockout set locked_until = now() - interval '1 second' where locked_until is not null",
+      )
+    }
+
+    await client.end()
+    for (const server of servers) await server.stop()
+    const rows = await allRows(database)
+    expect(rows.filter(({ event }) => event === 'lockout_start')).toHaveLength(4)
+    const ends = rows
+      .filter(({ event }) => event === 'lockout_end')
+      .map(({ details }) => (details as { lock: string }).lock)
+    // The last one ends by a login or a sweep, and there may have been neither.
+    expect([3, 4]).toContain(ends.length)
+    expect(new Set(ends).size).toBe(ends.length)
+  }, 120_000)
 })

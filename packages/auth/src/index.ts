@@ -58,7 +58,12 @@ export {
   type ServiceReplacements,
 } from './extending/service-replacements.js'
 export type { KnownDevice, KnownDevices } from './limits/known-devices.js'
-export { defaultLockouts, type LockoutRule, type LockoutSettings } from './limits/lockout-rules.js'
+export {
+  defaultLockouts,
+  type GrowingLockoutRule,
+  type LockoutRule,
+  type LockoutSettings,
+} from './limits/lockout-rules.js'
 export type { Lockouts, SecretAttempt } from './limits/lockouts.js'
 export type { Mails } from './mails/mails.js'
 export type { BreachedPasswords, BreachedPasswordsSettings } from './passwords/breached-passwords.js'

@@ -1,26 +1,40 @@
 import { rowId } from '@countersign/core'
 import type { EntityManager, MikroORM } from '@mikro-orm/core'
 import type { SqlEntityManager } from '@mikro-orm/postgresql'
-import type { LockoutRule } from './lockout-rules.js'
+import type { GrowingLockoutRule, LockoutRule } from './lockout-rules.js'
 
 /** What is counted by itself: the attempts at an account, those from one of its devices, those from an address. */
 export type LockoutKind = 'account' | 'device' | 'address'
 
-/** Where an attempt is counted, and by which rule. */
-export interface LockoutCount {
+/** The attempts at an account, or those from one of its devices. */
+export interface AccountCount {
   /** A keyed hash. */
   readonly key: string
-  readonly kind: LockoutKind
+  readonly kind: 'account' | 'device'
   readonly userId: string | null
+  readonly rule: GrowingLockoutRule
+}
+
+/** The attempts from an address. */
+export interface AddressCount {
+  /** A keyed hash. */
+  readonly key: string
+  readonly kind: 'address'
   readonly rule: LockoutRule
 }
 
-/** A lock that began, or that ended. */
+/** A lock that ended. */
 export interface Lock {
   readonly id: string
   readonly kind: LockoutKind
   readonly user_id: string | null
+}
+
+/** A lock that began. */
+export interface BegunLock extends Lock {
   readonly locked_until: Date
+  /** How long it lasts, by the clock of the database. */
+  readonly seconds: number
 }
 
 /** Why a count takes no attempt: it is locked, its lock is over and must be ended first, or the last attempts are under way. */
@@ -30,7 +44,14 @@ export interface Refusal {
   readonly wait: number
 }
 
-const columns = 'id, kind, user_id, locked_until'
+const columns = 'id, kind, user_id'
+const begun = `${columns}, locked_until, extract(epoch from locked_until - now())::int as seconds`
+
+// For so long after the last failure the next lock is longer than the one before.
+const memory = "interval '1 day'"
+
+// From then on a day is counted, whoever notices the end, and when.
+const asEnded = 'locked_until = null, claimed = 0, failed = 0, since = locked_until'
 
 // A count that a crash of the database server loses lets a few more guesses in; waiting for the disk would cost every login.
 const hurried = "select set_config('synchronous_commit', 'off', true) as hurried"
@@ -44,7 +65,7 @@ export class LockoutStore {
   }
 
   /** Takes one of the attempts that are allowed, before anybody knows whether it fails. */
-  async claim({ key, kind, userId, rule }: LockoutCount): Promise<boolean> {
+  async claim({ key, kind, userId, rule }: AccountCount): Promise<boolean> {
     const running = 'l.since > now() - make_interval(secs => ?)'
     const claimed = await this.#run<{ claimed: number }>(
       `with quick as (${hurried})
@@ -54,6 +75,7 @@ export class LockoutStore {
          claimed = case when ${running} then l.claimed + 1 else 1 end,
          failed = case when ${running} then l.failed else 0 end,
          since = case when ${running} then l.since else now() end,
+         locks = case when l.since > now() - ${memory} then l.locks else 0 end,
          user_id = excluded.user_id
        where l.locked_until is null and (l.claimed < ? or not ${running})
        returning claimed`,
@@ -74,23 +96,26 @@ export class LockoutStore {
   }
 
   /** Counts a failure; the lock that it began, for the one that began it. */
-  async fail(em: EntityManager, { key, rule }: LockoutCount): Promise<Lock | null> {
-    const [count] = await (em as SqlEntityManager).execute<Array<Lock | { locked_until: null }>>(
+  async fail(em: EntityManager, { key, rule }: AccountCount): Promise<BegunLock | null> {
+    const seconds = 'least(?::float8, ?::float8 * power(2, least(locks, 30)))'
+    const [count] = await (em as SqlEntityManager).execute<Array<BegunLock | { locked_until: null }>>(
       `update auth_lockout set failed = failed + 1,
-         locked_until = case when failed + 1 >= ? then now() + make_interval(secs => ?) end
+         id = case when failed + 1 >= ? then ?::uuid else id end,
+         locks = case when failed + 1 >= ? then locks + 1 else locks end,
+         locked_until = case when failed + 1 >= ? then now() + make_interval(secs => ${seconds}) end
        where key = ? and locked_until is null
-       returning ${columns}`,
-      [rule.failures, rule.duration, key],
+       returning ${begun}`,
+      [rule.failures, rowId(), rule.failures, rule.failures, rule.longest, rule.duration, key],
     )
-    return count?.locked_until ? (count as Lock) : null
+    return count?.locked_until ? (count as BegunLock) : null
   }
 
   /** Counts a failure that nobody claimed: of an address, where all who come from it would wait for each other. */
-  async failUnclaimed(em: EntityManager, { key, kind, rule }: LockoutCount): Promise<Lock | null> {
+  async failUnclaimed(em: EntityManager, { key, kind, rule }: AddressCount): Promise<BegunLock | null> {
     const running = 'l.since > now() - make_interval(secs => ?)'
     const failed = `case when ${running} then l.failed + 1 else 1 end`
     const until = 'now() + make_interval(secs => ?)'
-    const [count] = await (em as SqlEntityManager).execute<Array<Lock | { locked_until: null }>>(
+    const [count] = await (em as SqlEntityManager).execute<Array<BegunLock | { locked_until: null }>>(
       `insert into auth_lockout as l (key, id, kind, claimed, failed, since, locked_until)
        values (?, ?, ?, 0, 1, now(), case when ? <= 1 then ${until} end)
        on conflict (key) do update set
@@ -98,17 +123,17 @@ export class LockoutStore {
          since = case when ${running} then l.since else now() end,
          locked_until = case when ${failed} >= ? then ${until} end
        where l.locked_until is null
-       returning ${columns}`,
+       returning ${begun}`,
       [
         ...[key, rowId(), kind, rule.failures, rule.duration],
         ...[rule.window, rule.window, rule.window, rule.failures, rule.duration],
       ],
     )
-    return count?.locked_until ? (count as Lock) : null
+    return count?.locked_until ? (count as BegunLock) : null
   }
 
   /** Gives an attempt back that was claimed and did not fail. */
-  async release({ key }: LockoutCount): Promise<void> {
+  async release({ key }: AccountCount): Promise<void> {
     await this.#run(
       'update auth_lockout set claimed = claimed - 1 where key = ? and locked_until is null and claimed > 0 returning 1',
       [key],
@@ -116,42 +141,44 @@ export class LockoutStore {
   }
 
   /** Forgets the failures. A lock that began meanwhile stays. */
-  async forgive({ key }: LockoutCount): Promise<void> {
+  async forgive({ key }: AccountCount): Promise<void> {
     await this.#run(
       `delete from auth_lockout where key = ? and locked_until is null and (${hurried}) = 'off' returning 1`,
       [key],
     )
   }
 
-  /** Ends the lock of a count if its time is over. */
+  /** Ends the lock of a count if its time is over; that there was one is remembered. */
   async endIfOver(key: string): Promise<Lock[]> {
-    return this.#run<Lock>(`delete from auth_lockout where key = ? and locked_until <= now() returning ${columns}`, [
-      key,
-    ])
+    return this.#run<Lock>(
+      `update auth_lockout set ${asEnded} where key = ? and locked_until <= now() returning ${columns}`,
+      [key],
+    )
   }
 
   /** Forgets what was counted for an account, by its id and by the key of its address; the locks that this ended. */
   async lift(userId: string, key: string): Promise<Lock[]> {
-    const ended = await this.#run<Lock | { locked_until: null }>(
-      `delete from auth_lockout where user_id = ? or key = ? returning ${columns}`,
+    const forgotten = await this.#run<Lock & { locked: boolean }>(
+      `delete from auth_lockout where user_id = ? or key = ? returning ${columns}, locked_until is not null as locked`,
       [userId, key],
     )
-    return ended.filter((lock): lock is Lock => lock.locked_until !== null)
+    return forgotten.filter(({ locked }) => locked)
   }
 
   /** Ends locks whose time is over, at most five hundred. */
   async endOver(): Promise<Lock[]> {
     return this.#run<Lock>(
-      `delete from auth_lockout where key in
+      `update auth_lockout set ${asEnded} where key in
          (select key from auth_lockout where locked_until <= now() limit 500 for update skip locked)
        returning ${columns}`,
     )
   }
 
-  /** Forgets counts that began longer ago than this many seconds and locked nothing. */
+  /** Forgets counts that began longer ago than this many seconds; those that locked, when that counts no more. */
   async forget(seconds: number): Promise<void> {
     await this.#run(
-      'delete from auth_lockout where locked_until is null and since <= now() - make_interval(secs => ?) returning 1',
+      `delete from auth_lockout where locked_until is null and since <= now() - make_interval(secs => ?)
+         and (locks = 0 or since <= now() - ${memory}) returning 1`,
       [seconds],
     )
   }

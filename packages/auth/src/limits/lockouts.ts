@@ -14,7 +14,7 @@ import type { Mails } from '../mails/mails.js'
 import type { User } from '../store/entities.js'
 import type { KnownDevice } from './known-devices.js'
 import type { LockoutRules } from './lockout-rules.js'
-import { type Lock, type LockoutCount, LockoutStore } from './lockout-store.js'
+import { type AccountCount, type AddressCount, type Lock, LockoutStore } from './lockout-store.js'
 
 /** What {@link Lockouts} works with. */
 export interface LockoutsParts {
@@ -97,14 +97,14 @@ export class Lockouts {
     await this.#store.forget(Math.max(account?.window ?? 0, address?.window ?? 0))
   }
 
-  #addressOf({ user, device }: SecretAttempt): LockoutCount | null {
+  #addressOf({ user, device }: SecretAttempt): AddressCount | null {
     const { address: rule } = this.#parts.rules
     const from = currentContext().address
     if (!rule || !from || isKnown(user, device)) return null
-    return { key: this.#hash('address', limitKey('address', from)), kind: 'address', userId: null, rule }
+    return { key: this.#hash('address', limitKey('address', from)), kind: 'address', rule }
   }
 
-  #accountOf({ identifier, user, device }: SecretAttempt): LockoutCount | null {
+  #accountOf({ identifier, user, device }: SecretAttempt): AccountCount | null {
     const { account: rule } = this.#parts.rules
     if (!rule) return null
     const userId = user?.id ?? null
@@ -118,13 +118,13 @@ export class Lockouts {
    * Refused only where it is locked already. Guesses at many accounts at once may be a few more than
    * allowed: claimed one by one, all logins of a large network would wait for each other.
    */
-  async #assertOpen({ key, rule }: LockoutCount): Promise<void> {
+  async #assertOpen({ key, rule }: AddressCount): Promise<void> {
     const refusal = await this.#store.refusal(key)
     if (refusal?.state === 'locked') throw locked(rule.failures, refusal.wait)
     if (refusal?.state === 'over') await this.#recordEnds(await this.#store.endIfOver(key), 'expired')
   }
 
-  async #claim(count: LockoutCount): Promise<void> {
+  async #claim(count: AccountCount): Promise<void> {
     const deadline = Date.now() + patience
     while (!(await this.#store.claim(count))) {
       const refusal = await this.#store.refusal(count.key)
@@ -135,7 +135,7 @@ export class Lockouts {
     }
   }
 
-  async #fail(count: LockoutCount, { identifier, user }: SecretAttempt): Promise<void> {
+  async #fail(count: AccountCount | AddressCount, { identifier, user }: SecretAttempt): Promise<void> {
     const { orm, mails, trail } = this.#parts
     const lock = await orm.em.fork().transactional(async (em) => {
       const began = await (count.kind === 'address'
@@ -143,7 +143,7 @@ export class Lockouts {
         : this.#store.fail(em, count))
       // Who signed up with somebody's address must not be able to have them written to.
       const isOwned = count.kind !== 'address' && user?.verifiedAt && !user.disabledAt
-      if (began && isOwned) mails.post(em, user.email, mails.lockedOut(Math.ceil(count.rule.duration / 60)))
+      if (began && isOwned) mails.post(em, user.email, mails.lockedOut(Math.ceil(began.seconds / 60)))
       return began
     })
     if (!lock) return

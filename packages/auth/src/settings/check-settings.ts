@@ -1,5 +1,6 @@
 import { AuditError } from '@countersign/core'
 import type { AuthSettings } from '../auth-settings.js'
+import { lockoutRules } from '../limits/lockout-rules.js'
 import { group } from './rules.js'
 import { settingRules } from './setting-rules.js'
 
@@ -37,6 +38,9 @@ function contradictions(settings: AuthSettings): string[] {
     if (idle !== undefined && absolute !== undefined && idle > absolute)
       faults.push(`sessionLifetimes.${name}.idle is longer than absolute: a session would never end for want of use`)
   }
+  const { duration, longest } = lockoutRules(settings.lockouts).account ?? { duration: 0, longest: 0 }
+  if (longest < duration)
+    faults.push('lockouts.account.longest is shorter than duration: a lock can not last less than the first')
   const { accessName = 'at', refreshName = 'rt', sameSite, secure = settings.production === true, prefixed } = cookies
   if (accessName === refreshName) faults.push('cookies.accessName and cookies.refreshName must differ')
   if (sameSite === 'none' && !secure)

@@ -2,7 +2,7 @@ import { isSnakeCase } from '@countersign/core'
 import type { AuthSettings } from '../auth-settings.js'
 import { type Features, featureControllers } from '../extending/features.js'
 import { replaceable } from '../extending/service-replacements.js'
-import type { LockoutRule, LockoutSettings } from '../limits/lockout-rules.js'
+import type { GrowingLockoutRule, LockoutRule, LockoutSettings } from '../limits/lockout-rules.js'
 import type { BreachedPasswordsSettings } from '../passwords/breached-passwords.js'
 import type { LinkLifetimes } from '../store/one-time-tokens.js'
 import {
@@ -33,13 +33,15 @@ const lifetime = group<NonNullable<NonNullable<AuthSettings['sessionLifetimes']>
   absolute: count('seconds', 1, year),
 })
 
-const lockout = orNull(
-  group<LockoutRule>({
-    failures: count('failures', 1, 10_000),
-    window: count('seconds', 1, day),
-    duration: count('seconds', 1, 7 * day),
-  }),
-)
+const lockout = {
+  failures: count('failures', 1, 10_000),
+  window: count('seconds', 1, day),
+  duration: count('seconds', 1, 7 * day),
+} as const satisfies Rules<LockoutRule>
+const growingLockout = {
+  ...lockout,
+  longest: count('seconds', 1, 28 * day),
+} as const satisfies Rules<GrowingLockoutRule>
 
 const database: Rule = mustBe(
   '{ url } of a PostgreSQL server or { folder }',
@@ -95,7 +97,10 @@ export const settingRules: Rules<AuthSettings> = {
   production: flag,
   proxies,
   limits,
-  lockouts: group<LockoutSettings>({ account: lockout, address: lockout }),
+  lockouts: group<LockoutSettings>({
+    account: orNull(group<GrowingLockoutRule>(growingLockout)),
+    address: orNull(group<LockoutRule>(lockout)),
+  }),
   redis: madeWith('a client of ioredis or iovalkey', 'call', 'defineCommand'),
   spoolFolder: text('a folder', /./),
   floods: group<NonNullable<AuthSettings['floods']>>({

@@ -8,6 +8,7 @@ import { CreateProfiles } from './migrations/create-profiles.js'
 import { CreateSecondFactors } from './migrations/create-second-factors.js'
 import { CreateSessionTokens } from './migrations/create-session-tokens.js'
 import { CreateShortLivedState } from './migrations/create-short-lived-state.js'
+import { GrowLockouts } from './migrations/grow-lockouts.js'
 import { IndexUserNames } from './migrations/index-user-names.js'
 import { IndexUsers } from './migrations/index-users.js'
 
@@ -24,4 +25,5 @@ export const authMigrations: MigrationObject[] = [
   { name: 'countersign-auth-8', class: AddEmailChanges },
   { name: 'countersign-auth-9', class: AddUserNames },
   { name: 'countersign-auth-10', class: IndexUserNames },
+  { name: 'countersign-auth-11', class: GrowLockouts },
 ]
