@@ -61,7 +61,7 @@ for (const { name, here, make } of places) {
       expect([await on.status(third.access), (await on.refresh(third.refresh)).status]).toEqual([401, 401])
     })
 
-    // RFT-07: what was used is a row, whatever the clock of a process says, and whether it was started again.
+    // RFT-07: what was used is a row, whatever the clock of a process says.
     it('takes a token for stolen that comes back after the grace, once for all that come', async () => {
       const first = await on.tokens(email)
       const second = (await on.refresh(first.refresh)).json
