@@ -106,6 +106,21 @@ const makers: Readonly<Record<string, Maker>> = {
       named: ['forged'],
     }
   },
+  'such a row, of a transaction that has not begun': ({ rows }, random) => {
+    const [row, id] = [pick(rows, random), rowId()]
+    const ahead = `(pg_current_xact_id()::text::bigint + ${1 + random(1e9)})::text::xid8`
+    return {
+      what: `${id} beside ${row.id}`,
+      statements: [
+        `create temp table forged as select * from audit_event where id = '${row.id}'`,
+        `update forged set id = '${id}', actor_id = 'framed', xact = ${ahead}`,
+        'select audit_ensure_partitions()',
+        'insert into audit_event select * from forged',
+        'drop table forged',
+      ],
+      named: ['forged'],
+    }
+  },
   'such a row, with a leaf before the first': ({ rows }, random) => {
     const [row, id] = [pick(rows, random), rowId()]
     return {

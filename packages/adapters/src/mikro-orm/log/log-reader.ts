@@ -42,7 +42,8 @@ export async function openLog(client: SqlClient, { from = 0, to }: LogRange = {}
 
 // A database that was put back from a copy counts its transactions anew: until the sequencer has seen to that, nobody
 // knows what it has passed.
-const done = `case when restoring or pg_snapshot_xmax(done) > pg_snapshot_xmax(pg_current_snapshot()) then '3:3:' else done::text end`
+const countedAnew = '3:3:'
+const done = `case when restoring or pg_snapshot_xmax(done) > pg_snapshot_xmax(pg_current_snapshot()) then '${countedAnew}' else done::text end`
 
 async function endOf(client: SqlClient): Promise<LogEnd> {
   const [found] = await client.query<{ leaves: string; size: string; done: string; note: string | null }>(
@@ -53,7 +54,12 @@ async function endOf(client: SqlClient): Promise<LogEnd> {
     [],
   )
   const { leaves = '0', size = '0', note = null } = found ?? {}
-  return { origin: note?.split('\n')[1] ?? '', leaves: Number(leaves), size: Number(size), done: found?.done ?? '3:3:' }
+  return {
+    origin: note?.split('\n')[1] ?? '',
+    leaves: Number(leaves),
+    size: Number(size),
+    done: found?.done ?? countedAnew,
+  }
 }
 
 /** What was read of the leaves up to one of them, which may all be missing. */
@@ -208,15 +214,18 @@ class LogReading {
     return found.map(({ note }) => ({ receipt: note }))
   }
 
-  /** Rows that the sequencer has passed, and that have no leaf all the same; one before the first is none. */
+  /**
+   * Rows that the sequencer has passed, and that have no leaf all the same; one before the first is none. Nor will it
+   * ever come to a row of a transaction that has not begun: where transactions are not counted anew, none is read.
+   */
   async *#strays(): AsyncGenerator<readonly LogRecord[], void, undefined> {
     let after = '00000000-0000-0000-0000-000000000000'
     for (;;) {
       const found = await this.#client.query<{ id: string; stray: boolean }>(
-        `select e.id, pg_visible_in_snapshot(e.xact, $2::pg_snapshot)
+        `select e.id, (pg_visible_in_snapshot(e.xact, $2::pg_snapshot) or ($4 and e.xact >= pg_snapshot_xmax(pg_current_snapshot())))
             and not exists (select from audit_leaf l where l.row_id = e.id and l.leaf_index >= 0) as stray
           from (select id, xact from audit_event where id > $1 order by id limit $3) e order by e.id`,
-        [after, this.#end.done, rowsAtOnce],
+        [after, this.#end.done, rowsAtOnce, this.#end.done !== countedAnew],
       )
       const last = found.at(-1)
       if (!last) return
