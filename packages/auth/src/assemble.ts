@@ -51,7 +51,7 @@ export function assemble(
   const adminLinks = new AdminLinks({ orm, secrets, publicUrl, tokens, replacement })
   const lockouts = replaced(
     'lockouts',
-    new Lockouts({ orm, secrets, mails, trail, rules: lockoutRules(settings.lockouts) }),
+    new Lockouts({ orm, statements, secrets, mails, trail, rules: lockoutRules(settings.lockouts) }),
   )
   const lookup = new AccountLookup(statements, usernames)
   const isClosed = settings.registration === 'closed'

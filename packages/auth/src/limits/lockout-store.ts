@@ -1,6 +1,8 @@
+import type { SqlClient } from '@countersign/adapters/mikro-orm'
 import { rowId } from '@countersign/core'
-import type { EntityManager, MikroORM } from '@mikro-orm/core'
+import type { EntityManager } from '@mikro-orm/core'
 import type { SqlEntityManager } from '@mikro-orm/postgresql'
+import { hurried } from '../store/hurried-commit.js'
 import type { GrowingLockoutRule, LockoutRule } from './lockout-rules.js'
 
 /** What is counted by itself: the attempts at an account, those from one of its devices, those from an address. */
@@ -53,45 +55,46 @@ const memory = "interval '1 day'"
 // From then on a day is counted, whoever notices the end, and when.
 const asEnded = 'locked_until = null, claimed = 0, failed = 0, since = locked_until'
 
-// A count that a crash of the database server loses lets a few more guesses in; waiting for the disk would cost every login.
-const hurried = "select set_config('synchronous_commit', 'off', true) as hurried"
+// Counts are hurried: one that a crash of the database server loses lets a few more guesses in.
+const isRunning = 'l.since > now() - make_interval(secs => $5)'
+
+const claiming = `with quick as (${hurried})
+  insert into auth_lockout as l (key, id, kind, user_id, claimed, failed, since)
+  select $1, $2::uuid, $3, $4::uuid, 1, 0, now() from quick where hurried = 'off'
+  on conflict (key) do update set
+    claimed = case when ${isRunning} then l.claimed + 1 else 1 end,
+    failed = case when ${isRunning} then l.failed else 0 end,
+    since = case when ${isRunning} then l.since else now() end,
+    locks = case when l.since > now() - ${memory} then l.locks else 0 end,
+    user_id = excluded.user_id
+  where l.locked_until is null and (l.claimed < $6 or not ${isRunning})
+  returning claimed`
+
+const refusing = `select
+    case when locked_until > now() then 'locked' when locked_until is null then 'busy' else 'over' end as state,
+    greatest(1, ceil(extract(epoch from coalesce(locked_until, now()) - now())))::int as wait
+  from auth_lockout where key = $1`
+
+const forgiving = `delete from auth_lockout where key = $1 and locked_until is null and (${hurried}) = 'off'`
 
 /** The counts of failures, in the database: each step is one statement, which decides among all processes. */
 export class LockoutStore {
-  readonly #orm: MikroORM
+  readonly #statements: SqlClient
 
-  constructor(orm: MikroORM) {
-    this.#orm = orm
+  constructor(statements: SqlClient) {
+    this.#statements = statements
   }
 
   /** Takes one of the attempts that are allowed, before anybody knows whether it fails. */
   async claim({ key, kind, userId, rule }: AccountCount): Promise<boolean> {
-    const running = 'l.since > now() - make_interval(secs => ?)'
-    const claimed = await this.#run<{ claimed: number }>(
-      `with quick as (${hurried})
-       insert into auth_lockout as l (key, id, kind, user_id, claimed, failed, since)
-       select ?, ?::uuid, ?, ?::uuid, 1, 0, now() from quick where hurried = 'off'
-       on conflict (key) do update set
-         claimed = case when ${running} then l.claimed + 1 else 1 end,
-         failed = case when ${running} then l.failed else 0 end,
-         since = case when ${running} then l.since else now() end,
-         locks = case when l.since > now() - ${memory} then l.locks else 0 end,
-         user_id = excluded.user_id
-       where l.locked_until is null and (l.claimed < ? or not ${running})
-       returning claimed`,
-      [key, rowId(), kind, userId, rule.window, rule.window, rule.window, rule.failures, rule.window],
-    )
+    const values = [key, rowId(), kind, userId, rule.window, rule.failures]
+    const claimed = await this.#statements.query(claiming, values, 'countersign-lockout-claim')
     return claimed.length > 0
   }
 
   /** Why it could not be claimed; null when it can by now. */
   async refusal(key: string): Promise<Refusal | null> {
-    const [refusal] = await this.#run<Refusal>(
-      `select case when locked_until > now() then 'locked' when locked_until is null then 'busy' else 'over' end as state,
-         greatest(1, ceil(extract(epoch from coalesce(locked_until, now()) - now())))::int as wait
-       from auth_lockout where key = ?`,
-      [key],
-    )
+    const [refusal] = await this.#statements.query<Refusal>(refusing, [key], 'countersign-lockout-refusal')
     return refusal ?? null
   }
 
@@ -134,32 +137,29 @@ export class LockoutStore {
 
   /** Gives an attempt back that was claimed and did not fail. */
   async release({ key }: AccountCount): Promise<void> {
-    await this.#run(
-      'update auth_lockout set claimed = claimed - 1 where key = ? and locked_until is null and claimed > 0 returning 1',
+    await this.#statements.query(
+      'update auth_lockout set claimed = claimed - 1 where key = $1 and locked_until is null and claimed > 0',
       [key],
     )
   }
 
   /** Forgets the failures. A lock that began meanwhile stays. */
   async forgive({ key }: AccountCount): Promise<void> {
-    await this.#run(
-      `delete from auth_lockout where key = ? and locked_until is null and (${hurried}) = 'off' returning 1`,
-      [key],
-    )
+    await this.#statements.query(forgiving, [key], 'countersign-lockout-forgive')
   }
 
   /** Ends the lock of a count if its time is over; that there was one is remembered. */
   async endIfOver(key: string): Promise<Lock[]> {
-    return this.#run<Lock>(
-      `update auth_lockout set ${asEnded} where key = ? and locked_until <= now() returning ${columns}`,
+    return this.#statements.query<Lock>(
+      `update auth_lockout set ${asEnded} where key = $1 and locked_until <= now() returning ${columns}`,
       [key],
     )
   }
 
   /** Forgets what was counted for an account, by its id and by the key of its address; the locks that this ended. */
   async lift(userId: string, key: string): Promise<Lock[]> {
-    const forgotten = await this.#run<Lock & { locked: boolean }>(
-      `delete from auth_lockout where user_id = ? or key = ? returning ${columns}, locked_until is not null as locked`,
+    const forgotten = await this.#statements.query<Lock & { locked: boolean }>(
+      `delete from auth_lockout where user_id = $1 or key = $2 returning ${columns}, locked_until is not null as locked`,
       [userId, key],
     )
     return forgotten.filter(({ locked }) => locked)
@@ -167,23 +167,20 @@ export class LockoutStore {
 
   /** Ends locks whose time is over, at most five hundred. */
   async endOver(): Promise<Lock[]> {
-    return this.#run<Lock>(
+    return this.#statements.query<Lock>(
       `update auth_lockout set ${asEnded} where key in
          (select key from auth_lockout where locked_until <= now() limit 500 for update skip locked)
        returning ${columns}`,
+      [],
     )
   }
 
   /** Forgets counts that began longer ago than this many seconds; those that locked, when that counts no more. */
   async forget(seconds: number): Promise<void> {
-    await this.#run(
-      `delete from auth_lockout where locked_until is null and since <= now() - make_interval(secs => ?)
-         and (locks = 0 or since <= now() - ${memory}) returning 1`,
+    await this.#statements.query(
+      `delete from auth_lockout where locked_until is null and since <= now() - make_interval(secs => $1)
+         and (locks = 0 or since <= now() - ${memory})`,
       [seconds],
     )
-  }
-
-  #run<Row>(statement: string, parameters: unknown[] = []): Promise<Row[]> {
-    return (this.#orm.em.fork() as SqlEntityManager).execute<Row[]>(statement, parameters)
   }
 }

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import type { SqlClient } from '@countersign/adapters/mikro-orm'
 import { limitKey } from '@countersign/adapters/rate-limiter-flexible'
 import {
   type AuditTrail,
@@ -19,6 +20,7 @@ import { type AccountCount, type AddressCount, type Lock, LockoutStore } from '.
 /** What {@link Lockouts} works with. */
 export interface LockoutsParts {
   readonly orm: MikroORM
+  readonly statements: SqlClient
   readonly secrets: Secrets
   readonly mails: Mails
   readonly trail: AuditTrail
@@ -54,7 +56,7 @@ export class Lockouts {
 
   constructor(parts: LockoutsParts) {
     this.#parts = parts
-    this.#store = new LockoutStore(parts.orm)
+    this.#store = new LockoutStore(parts.statements)
     this.#keyed = parts.secrets.keyedHash('lockout')
   }
 

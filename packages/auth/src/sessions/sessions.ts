@@ -4,6 +4,7 @@ import { type EntityManager, LockMode, type MikroORM } from '@mikro-orm/core'
 import type { SqlEntityManager } from '@mikro-orm/postgresql'
 import type { Mails } from '../mails/mails.js'
 import { Session, User } from '../store/entities.js'
+import { hurried } from '../store/hurried-commit.js'
 import { AuthRefusal, wrongCredentials } from '../web/auth-refusal.js'
 import type { AccessTokens } from './access-tokens.js'
 import type { RefreshTokens, RenewedSession, Rotation, SpentToken } from './refresh-tokens.js'
@@ -82,10 +83,11 @@ const principalQuery = `select account.email, account.is_admin, session.amr,
     and session.ended_at is null and session.expires_at > now() and session.idle_until > now()
     and ${keyCounts('$4')}`
 
-// Locks the account: a reset at the same time ends this session, or was first.
-const openingStatement = `with account as (
-    update auth_user set last_login_at = now()
-    where id = $1 and token_version = $2 and disabled_at is null returning id
+// Locks the account: a reset at the same time ends this session, or was first. The row of the login is stored before its
+// answer, and its commit waits for the disk.
+const openingStatement = `with quick as (${hurried}), account as (
+    update auth_user set last_login_at = now() from quick
+    where hurried = 'off' and id = $1 and token_version = $2 and disabled_at is null returning id
   ), session as (
     insert into auth_session (id, user_id, address, user_agent, remember, amr,
       created_at, seen_at, authenticated_at, expires_at, idle_until)
