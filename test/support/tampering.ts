@@ -75,6 +75,17 @@ const changes: readonly string[] = [
 
 const swapped = `event, outcome, reason, actor_type, actor_id, actor_label, user_agent, details, salt, duration_ms, occurred_at`
 
+/** A copy of a row under another id, and of another actor. */
+function forging(row: Tamperable['rows'][number], id: string, more = ''): string[] {
+  return [
+    `create temp table forged as select * from audit_event where id = '${row.id}'`,
+    `update forged set id = '${id}', actor_id = 'framed'${more}`,
+    'select audit_ensure_partitions()',
+    'insert into audit_event select * from forged',
+    'drop table forged',
+  ]
+}
+
 const makers: Readonly<Record<string, Maker>> = {
   'a value of a row': ({ rows }, random) => {
     const [row, change] = [pick(rows, random), pick(changes, random)]
@@ -96,13 +107,7 @@ const makers: Readonly<Record<string, Maker>> = {
     const [row, id] = [pick(rows, random), rowId()]
     return {
       what: `${id} beside ${row.id}`,
-      statements: [
-        `create temp table forged as select * from audit_event where id = '${row.id}'`,
-        `update forged set id = '${id}', actor_id = 'framed'`,
-        'select audit_ensure_partitions()',
-        'insert into audit_event select * from forged',
-        'drop table forged',
-      ],
+      statements: forging(row, id),
       named: ['forged'],
     }
   },
@@ -111,13 +116,7 @@ const makers: Readonly<Record<string, Maker>> = {
     const ahead = `(pg_current_xact_id()::text::bigint + ${1 + random(1e9)})::text::xid8`
     return {
       what: `${id} beside ${row.id}`,
-      statements: [
-        `create temp table forged as select * from audit_event where id = '${row.id}'`,
-        `update forged set id = '${id}', actor_id = 'framed', xact = ${ahead}`,
-        'select audit_ensure_partitions()',
-        'insert into audit_event select * from forged',
-        'drop table forged',
-      ],
+      statements: forging(row, id, `, xact = ${ahead}`),
       named: ['forged'],
     }
   },
@@ -125,14 +124,7 @@ const makers: Readonly<Record<string, Maker>> = {
     const [row, id] = [pick(rows, random), rowId()]
     return {
       what: `${id} beside ${row.id}`,
-      statements: [
-        `create temp table forged as select * from audit_event where id = '${row.id}'`,
-        `update forged set id = '${id}', actor_id = 'framed'`,
-        'select audit_ensure_partitions()',
-        'insert into audit_event select * from forged',
-        'drop table forged',
-        `insert into audit_leaf values (-1, '${id}', sha256('forged'))`,
-      ],
+      statements: [...forging(row, id), `insert into audit_leaf values (-1, '${id}', sha256('forged'))`],
       named: ['forged'],
     }
   },
