@@ -73,7 +73,11 @@ const changes: readonly string[] = [
   'salt = null',
 ]
 
-const swapped = `event, outcome, reason, actor_type, actor_id, actor_label, user_agent, details, salt, duration_ms, occurred_at`
+// All but the name: the log's own rows are of other events than the rest, with a subject, and no attempted name.
+const swapped = `occurred_at, event, event_version, outcome, reason, severity, actor_type, actor_id, actor_label,
+  on_behalf_of, subject_type, subject_id, attempted_hash, attempted_masked, class_name, method_name, tenant, session_id,
+  request_id, address, proxy_chain, user_agent, device, http_method, route, status, duration_ms, scope, "limit",
+  retry_after, details, repeat_count, first_at, last_at, salt`
 
 /** A copy of a row under another id, and of another actor. */
 function forging(row: Tamperable['rows'][number], id: string, more = ''): string[] {
