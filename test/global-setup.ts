@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { dropTemplates } from './support/postgres-templates.js'
 
 /** A folder for what the suites of one run share; each project that is run asks for it. */
 export default async function setup(): Promise<(() => Promise<void>) | undefined> {
@@ -8,6 +9,8 @@ export default async function setup(): Promise<(() => Promise<void>) | undefined
   const folder = await mkdtemp(join(tmpdir(), 'countersign-run-'))
   process.env.TEST_RUN_FOLDER = folder
   return async () => {
+    // Where there is no server, nothing was made on it.
+    await dropTemplates().catch(() => undefined)
     delete process.env.TEST_RUN_FOLDER
     await rm(folder, { recursive: true, force: true })
   }

@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './longest-first.js'
 
 const project = (name: string, ...include: string[]) => ({ extends: true as const, test: { name, include } })
 
@@ -9,6 +10,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     // What is waited for is waited for on a starved machine, too.
     expect: { poll: { timeout: 10_000 } },
     projects: [

@@ -3,13 +3,13 @@ import type { FloodLedger } from '@countersign/core'
 import { Migrator } from '@mikro-orm/migrations'
 import { MikroORM } from '@mikro-orm/postgresql'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type EmptyPostgres, emptyPostgres, postgresAvailable } from '../support/databases.js'
+import { emptyPostgres, type OwnPostgres, postgresAvailable } from '../support/databases.js'
 import { denial, floodSystem } from '../support/flood-system.js'
 
 const day = 86_400_000
 
 describe.runIf(await postgresAvailable())('a flood while PostgreSQL is away', () => {
-  let server: EmptyPostgres
+  let server: OwnPostgres
   let orm: MikroORM
   beforeAll(async () => {
     server = await emptyPostgres()

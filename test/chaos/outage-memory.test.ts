@@ -5,7 +5,7 @@ import { runInNewContext } from 'node:vm'
 import type { AuditRow } from '@countersign/core'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { CutProxy } from '../support/cut-proxy.js'
-import { type EmptyPostgres, emptyPostgres, postgresAvailable } from '../support/databases.js'
+import { emptyPostgres, type OwnPostgres, postgresAvailable } from '../support/databases.js'
 import { freshFolder } from '../support/fresh-folder.js'
 import { caughtUp } from './outage-account.js'
 import { request } from './outage-load.js'
@@ -26,7 +26,7 @@ const mostBytes = (many * rowBytes) / 2
 const disks = smallDiskAvailable()
 
 describe.runIf(await postgresAvailable())('the memory of a process does not grow with the rows', () => {
-  let database: EmptyPostgres
+  let database: OwnPostgres
   let proxy: CutProxy
   let server: OutageServer
   let disk: SmallDisk | undefined

@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { AuthClient } from '../support/auth-client.js'
 import { secret } from '../support/auth-systems.js'
 import { emptyPostgres, postgresAvailable } from '../support/databases.js'
+import { migratedPgliteIn } from '../support/pglite-clusters.js'
 import { redisInstalled, redisServer } from '../support/redis.js'
 import { killAll, launch, start } from '../support/server-process.js'
 
@@ -23,6 +24,7 @@ describe('the server, started as the README says', () => {
   let folder: string
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'countersign-'))
+    await migratedPgliteIn('auth', folder)
   })
   afterEach(async () => {
     await killAll()
@@ -30,8 +32,9 @@ describe('the server, started as the README says', () => {
   })
 
   it('serves its pages and probes, keeps its secrets to itself, and keeps everything over a restart', async () => {
+    const data = join(folder, 'new')
     const admin = { ADMIN_EMAIL: 'root@example.org', ADMIN_PASSWORD: password }
-    const first = await start({ DATA_DIR: folder, ...admin })
+    const first = await start({ DATA_DIR: data, ...admin })
     expect((await fetch(`${first.url}/healthz`)).status).toBe(200)
     expect((await fetch(`${first.url}/readyz`)).status).toBe(200)
     for (const page of [
@@ -43,7 +46,7 @@ describe('the server, started as the README says', () => {
     ]) {
       expect([page, (await fetch(`${first.url}${page}`)).status]).toEqual([page, 200])
     }
-    expect((await stat(join(folder, 'secret.key'))).mode & 0o777).toBe(0o600)
+    expect((await stat(join(data, 'secret.key'))).mode & 0o777).toBe(0o600)
     const client = new AuthClient(first.url)
     await client.signUpAndVerify('ada@example.org', password)
     expect((await client.post('/api/auth/login', { email: 'ada@example.org', password })).status).toBe(200)
@@ -54,7 +57,7 @@ describe('the server, started as the README says', () => {
     first.process.kill('SIGTERM')
     expect(await first.exit).toBe(0)
 
-    const second = await start({ DATA_DIR: folder, ...admin })
+    const second = await start({ DATA_DIR: data, ...admin })
     client.cookies.clear()
     const again = new AuthClient(second.url)
     await again.post('/api/auth/login', { email: 'root@example.org', password })
@@ -176,15 +179,17 @@ describe('the server, started as the README says', () => {
   })
 
   it('reports each fault once, and none that follows from another', async () => {
-    const server = await launch({ DATA_DIR: folder, PORT: 'abc', TRUST_PROXY: 'yes', NODE_ENV: 'prod' })
+    const empty = await mkdtemp(join(folder, 'empty-'))
+    const server = await launch({ DATA_DIR: empty, PORT: 'abc', TRUST_PROXY: 'yes', NODE_ENV: 'prod' })
     expect(await server.exit).toBe(1)
     const named = [...server.output().matchAll(/^- (\w+)/gm)].map(([, name]) => name)
     expect(named).toEqual(['NODE_ENV', 'PORT', 'TRUST_PROXY'])
-    expect(await readdir(folder)).toEqual([])
+    expect(await readdir(empty)).toEqual([])
   })
 
   it('says which port is taken, and leaves the data folder to the next', async () => {
-    const first = await start({ DATA_DIR: join(folder, 'first') })
+    await migratedPgliteIn('auth', join(folder, 'second'))
+    const first = await start({ DATA_DIR: folder })
     const { port } = new URL(first.url)
     const second = await launch({ DATA_DIR: join(folder, 'second'), PORT: port })
     expect(await second.exit).toBe(1)
@@ -213,14 +218,15 @@ describe('the server, started as the README says', () => {
   })
 
   it('refuses a key that is not whole, and leaves none behind when it makes one', async () => {
-    await writeFile(join(folder, 'secret.key'), '')
-    const server = await launch({ DATA_DIR: folder })
+    const empty = await mkdtemp(join(folder, 'empty-'))
+    await writeFile(join(empty, 'secret.key'), '')
+    const server = await launch({ DATA_DIR: empty })
     expect(await server.exit).toBe(1)
     expect(server.output().trim()).toMatch(/secret\.key has 0 bytes; a key has 32 or more\. Put back/)
-    await rm(join(folder, 'secret.key'))
-    expect(secretOfFolder(folder)).toHaveLength(44)
-    expect(secretOfFolder(folder)).toBe(secretOfFolder(folder))
-    expect(await readdir(folder)).toEqual(['secret.key'])
+    await rm(join(empty, 'secret.key'))
+    expect(secretOfFolder(empty)).toHaveLength(44)
+    expect(secretOfFolder(empty)).toBe(secretOfFolder(empty))
+    expect(await readdir(empty)).toEqual(['secret.key'])
   })
 
   it("has no administrator of an account that is somebody else's", async () => {
@@ -240,6 +246,7 @@ describe('the server, started as the README says', () => {
   })
 
   it('keeps its spool in DATA_DIR or in SPOOL_DIR, for itself alone, and its metrics for the token', async () => {
+    for (const name of ['usual', 'other']) await migratedPgliteIn('auth', join(folder, name))
     const elsewhere = join(folder, 'elsewhere')
     const token = 'a-token-that-nobody-guesses'
     const env = { SECRET_KEY: secret, METRICS_TOKEN: token }

@@ -9,7 +9,7 @@ import type { AuthClient } from '../support/auth-client.js'
 import { secret } from '../support/auth-systems.js'
 import { Canaries } from '../support/canaries.js'
 import { CanaryRun } from '../support/canary-run.js'
-import { emptyPostgres, postgresAvailable } from '../support/databases.js'
+import { migratedPostgres, postgresAvailable } from '../support/databases.js'
 import { killAll, type ServerProcess, start } from '../support/server-process.js'
 
 const [email, other] = ['ada@example.org', 'bob@example.org']
@@ -27,7 +27,7 @@ const both = (password: string) => ({ password, confirm_password: password })
 describe.runIf(await postgresAvailable())('a run through every operation', () => {
   const canaries = new Canaries()
   let folder: string
-  let database: Awaited<ReturnType<typeof emptyPostgres>>
+  let database: Awaited<ReturnType<typeof migratedPostgres>>
   let server: ServerProcess
   let run: CanaryRun
   let root: AuthClient
@@ -36,7 +36,7 @@ describe.runIf(await postgresAvailable())('a run through every operation', () =>
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'countersign-'))
-    database = await emptyPostgres()
+    database = await migratedPostgres('auth')
     for (const [who, password] of Object.entries(passwords)) canaries.add(`the password ${who}`, password)
     server = await start({
       ...{ DATA_DIR: folder, DATABASE_URL: database.url, TRUST_PROXY: '1' },

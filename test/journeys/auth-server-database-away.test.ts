@@ -3,7 +3,7 @@ import { openDatabase } from '@countersign/auth'
 import { afterEach, describe, expect, it } from 'vitest'
 import { AuthClient } from '../support/auth-client.js'
 import { places, startSystem, type TestSystem, unlimited } from '../support/auth-systems.js'
-import { emptyPostgres, postgresAvailable } from '../support/databases.js'
+import { migratedPostgres, postgresAvailable } from '../support/databases.js'
 
 const password = 'correct horse battery staple'
 const withPostgres = await postgresAvailable()
@@ -122,7 +122,7 @@ describe('a server whose database is away', () => {
   it.runIf(withPostgres)(
     'begins its work in the background when it is back, where it went away before that',
     async () => {
-      const { url, shut, open, drop } = await emptyPostgres()
+      const { url, shut, open, drop } = await migratedPostgres('auth')
       const system = await started(startSystem(async () => ({ database: { url }, drop })))
       const faults: string[] = []
       system.auth.trail.signals.on('fault', ({ error }) => void faults.push(error.code))
@@ -142,7 +142,7 @@ describe('a server whose database is away', () => {
   it.runIf(withPostgres)(
     'answers within the time limit when the database falls silent, and again when it is back',
     async () => {
-      const { url, drop } = await emptyPostgres()
+      const { url, drop } = await migratedPostgres('auth')
       const tunnel = await tunnelTo(new URL(url))
       const system = await started(
         startSystem(async () => ({ database: { url: tunnel.url }, drop }), { limits: unlimited }),

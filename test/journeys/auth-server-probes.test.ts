@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { AuthClient } from '../support/auth-client.js'
 import { ownSystem, places, quickest, startSystem, type TestSystem, unlimited } from '../support/auth-systems.js'
-import { emptyPostgres, postgresAvailable } from '../support/databases.js'
+import { migratedPostgres, postgresAvailable } from '../support/databases.js'
 import { freshFolder } from '../support/fresh-folder.js'
 
 const embedded = (places[0] as (typeof places)[number]).make
@@ -69,7 +69,7 @@ describe('/readyz', () => {
   it.runIf(withPostgres)(
     'tells that the store is away, with nothing lost, and of its return without another request',
     async () => {
-      const { url, shut, open, drop } = await emptyPostgres()
+      const { url, shut, open, drop } = await migratedPostgres('auth')
       const settings = { spoolFolder: freshSpool(), limits: unlimited }
       const system = await started(startSystem(async () => ({ database: { url }, drop }), settings))
       const { trail } = system.auth
@@ -90,7 +90,7 @@ describe('/readyz', () => {
   it.runIf(withPostgres)(
     'tells that the spool fails, and of its recovery without another request',
     async () => {
-      const { url, shut, open, drop } = await emptyPostgres()
+      const { url, shut, open, drop } = await migratedPostgres('auth')
       const spoolFolder = freshSpool()
       const settings = { spoolFolder, limits: unlimited }
       const system = await started(startSystem(async () => ({ database: { url }, drop }), settings))

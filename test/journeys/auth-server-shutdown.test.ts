@@ -7,15 +7,20 @@ import { createAuthServer, type StoreLocation } from '@countersign/auth'
 import type { AuditRow } from '@countersign/core'
 import { afterEach, describe, expect, it } from 'vitest'
 import { secret } from '../support/auth-systems.js'
-import { emptyPostgres, postgresAvailable } from '../support/databases.js'
+import { migratedPostgres, postgresAvailable } from '../support/databases.js'
 import { freshFolder } from '../support/fresh-folder.js'
+import { migratedPgliteIn } from '../support/pglite-clusters.js'
 import { sleep } from '../support/recording.js'
 import { killAll, type ServerProcess, start } from '../support/server-process.js'
 
 const withPostgres = await postgresAvailable()
 const folder = freshFolder()
 let folders = 0
-const freshData = (): string => join(folder, `data-${folders++}`)
+async function freshData(): Promise<string> {
+  const data = join(folder, `data-${folders++}`)
+  await migratedPgliteIn('auth', data)
+  return data
+}
 afterEach(killAll)
 
 interface Sent {
@@ -106,7 +111,7 @@ describe('the first signal', () => {
   it.each(['SIGTERM', 'SIGINT'] as const)(
     '%s lets what is under way be answered, with its rows',
     async (signal) => {
-      const data = freshData()
+      const data = await freshData()
       const server = await start({ DATA_DIR: data, SECRET_KEY: secret, TRUST_PROXY: '1' })
       const requests = logins(server, 12, await connections(server, 12))
       await Promise.race(requests.map(({ answer }) => answer))
@@ -122,7 +127,7 @@ describe('the first signal', () => {
   )
 
   it('does not wait for ever for a client that never finishes', async () => {
-    const server = await start({ DATA_DIR: freshData(), SECRET_KEY: secret })
+    const server = await start({ DATA_DIR: await freshData(), SECRET_KEY: secret })
     const socket = await unfinished(server)
     server.process.kill('SIGTERM')
     expect(await server.exit).toBe(0)
@@ -132,7 +137,7 @@ describe('the first signal', () => {
 
 describe('the second signal', () => {
   it('ends the process at once, and every answered attempt has its row, once', async () => {
-    const data = freshData()
+    const data = await freshData()
     const server = await start({ DATA_DIR: data, SECRET_KEY: secret, TRUST_PROXY: '1' })
     const socket = await unfinished(server)
     const requests = logins(server, 30)
@@ -147,8 +152,8 @@ describe('the second signal', () => {
   it.runIf(withPostgres)(
     'costs no row that waits in the spool, because its database is away',
     async () => {
-      const data = freshData()
-      const { url, shut, open, drop } = await emptyPostgres()
+      const data = await freshData()
+      const { url, shut, open, drop } = await migratedPostgres('auth')
       const env = { DATA_DIR: data, DATABASE_URL: url, SECRET_KEY: secret, TRUST_PROXY: '1' }
       const server = await start(env)
       const before = logins(server, 3)

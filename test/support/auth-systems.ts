@@ -10,8 +10,8 @@ import {
 } from '@countersign/auth'
 import type { AuditRow } from '@countersign/core'
 import { afterAll, beforeAll } from 'vitest'
-import { emptyPostgres, postgresAvailable } from './databases.js'
-import { emptyPgliteIn } from './empty-pglite.js'
+import { migratedPostgres, postgresAvailable } from './databases.js'
+import { migratedPgliteIn } from './pglite-clusters.js'
 import { type Served, serve } from './serve.js'
 
 export interface TestSystem {
@@ -42,7 +42,7 @@ export const places: Array<{
     here: true,
     async make() {
       const folder = await mkdtemp(join(tmpdir(), 'countersign-'))
-      await emptyPgliteIn(join(folder, 'postgres'))
+      await migratedPgliteIn('auth', folder)
       return { database: { folder }, drop: () => rm(folder, { recursive: true, force: true }) }
     },
   },
@@ -50,7 +50,7 @@ export const places: Array<{
     name: 'PostgreSQL',
     here: await postgresAvailable(),
     async make() {
-      const { url, drop } = await emptyPostgres()
+      const { url, drop } = await migratedPostgres('auth')
       return { database: { url }, drop }
     },
   },

@@ -13,8 +13,8 @@ import { MikroORM as PgliteORM } from '@mikro-orm/pglite'
 import { onTestFinished } from 'vitest'
 import { root } from './compile.js'
 import { pgliteDatabase, postgresAvailable, postgresDatabase, type TestDatabase } from './databases.js'
-import { emptyPgliteIn } from './empty-pglite.js'
 import { origin } from './logs.js'
+import { migratedPgliteIn } from './pglite-clusters.js'
 
 /** What a command printed, and ended with. */
 export interface Ran {
@@ -147,7 +147,7 @@ function placeOn({ orm, close }: TestDatabase, key: string, env: Record<string, 
 /** A data folder with a database in it, as a server leaves it. */
 export async function folderDatabase(folder: string): Promise<MikroORM> {
   const dbName = join(folder, 'postgres')
-  if (!existsSync(dbName)) await emptyPgliteIn(dbName)
+  if (!existsSync(dbName)) await migratedPgliteIn('store', folder)
   const orm = (await PgliteORM.init({
     extensions: [Migrator],
     migrations: { migrationsList: auditStoreMigrations, snapshot: false },

@@ -1,48 +1,57 @@
-import { cp, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { MikroORM } from '@mikro-orm/pglite'
+import { migrated, openStore, type Schema } from './migrated.js'
+import { sharedFolder } from './run-folder.js'
 
-// To make a cluster takes PGlite three seconds of a processor, and is the same every time: one is made for all suites
-// of a run, and copied.
+// To make a cluster, and to migrate it, takes PGlite seconds of a processor, and is the same every time: one of each
+// kind is made for all suites of a run, and copied.
 
 interface NativeClient {
   dumpDataDir(compression: 'none'): Promise<Blob>
 }
 
-/** Puts an empty cluster into a folder that is not there yet. */
-export async function emptyPgliteIn(folder: string): Promise<void> {
-  const { cluster } = await template()
-  await cp(cluster, folder, { recursive: true })
+const emptyPgliteIn = async (folder: string): Promise<void> => copied(await cluster('empty'), folder)
+
+/** Puts a cluster that has every migration into a data folder. */
+export async function migratedPgliteIn(schema: Schema, folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true })
+  await copied(await cluster(schema), join(folder, 'postgres'))
 }
 
-/** An empty cluster as PGlite takes it by `loadDataDir`: what it needs of a blob, which the options of MikroORM would break. */
-export async function emptyPglite(): Promise<{ type: string; arrayBuffer(): Promise<Uint8Array> }> {
-  const { dump } = await template()
-  return { type: 'application/x-tar', arrayBuffer: () => readFile(dump) }
+/** An audit store as PGlite takes it by `loadDataDir`: what it needs of a blob, which the options of MikroORM would break. */
+export async function migratedPglite(): Promise<{ type: string; arrayBuffer(): Promise<Uint8Array> }> {
+  const dump = await sharedFolder('pglite-dump', async (folder) => {
+    const own = join(folder, 'postgres')
+    await migratedPgliteIn('store', folder)
+    const orm = await openStore({ dbName: own })
+    const client = (await orm.em.getDriver().getConnection().getNativeClient()) as unknown as NativeClient
+    await writeFile(join(folder, 'dump.tar'), Buffer.from(await (await client.dumpDataDir('none')).arrayBuffer()))
+    await orm.close()
+  })
+  return { type: 'application/x-tar', arrayBuffer: () => readFile(join(dump, 'dump.tar')) }
 }
 
-async function template(): Promise<{ cluster: string; dump: string }> {
-  const run = process.env.TEST_RUN_FOLDER
-  if (!run) throw new Error('TEST_RUN_FOLDER is not set: test/global-setup.ts sets it.')
-  const folder = join(run, 'pglite')
-  if (!(await isThere(folder))) await make(run, folder)
-  return { cluster: join(folder, 'cluster'), dump: join(folder, 'dump.tar') }
+async function cluster(kind: Schema | 'empty'): Promise<string> {
+  const folder = await sharedFolder(`pglite-${kind}`, async (own) => {
+    if (kind === 'empty') await made(join(own, 'postgres'))
+    else {
+      await emptyPgliteIn(join(own, 'postgres'))
+      await migrated(kind, { folder: own })
+    }
+  })
+  return join(folder, 'postgres')
 }
 
-/** Whole, or not there: two may make one at the same time, and the first one is kept. */
-async function make(run: string, folder: string): Promise<void> {
-  const own = await mkdtemp(join(run, 'making-'))
-  const options = { entities: [], discovery: { warnWhenNoEntities: false } }
-  const orm = await MikroORM.init({ ...options, dbName: join(own, 'cluster') })
-  const client = (await orm.em.getDriver().getConnection().getNativeClient()) as unknown as NativeClient
-  await writeFile(join(own, 'dump.tar'), Buffer.from(await (await client.dumpDataDir('none')).arrayBuffer()))
+async function made(dbName: string): Promise<void> {
+  const orm = await MikroORM.init({ entities: [], discovery: { warnWhenNoEntities: false }, dbName })
+  await orm.connect()
+  await orm.em.getDriver().getConnection().execute('select 1')
   await orm.close()
-  await rename(own, folder).catch(() => rm(own, { recursive: true }))
 }
 
-async function isThere(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  )
-}
+/** A thousand files: Node's own copying would take a second of a processor. */
+const copied = async (from: string, to: string): Promise<void> =>
+  void (await promisify(execFile)('cp', ['-R', from, to]))
