@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { emptyPostgres, postgresAvailable } from '../support/databases.js'
 import { freshFolder } from '../support/fresh-folder.js'
+import { migratedPgliteIn } from '../support/pglite-clusters.js'
 import { planOf } from './kill-plan.js'
 import { type Backend, KillRounds } from './kill-rounds.js'
 import { wrongsIn } from './server-check.js'
@@ -20,8 +21,10 @@ interface OpenedBackend {
 }
 
 async function onPglite(): Promise<OpenedBackend> {
+  const folder = freshFolder()
+  await migratedPgliteIn('store', folder)
   const backend: Backend = {
-    database: { folder: freshFolder() },
+    database: { folder },
     independent: false,
     away: (server) => server.store('away'),
     back: (server) => server.store('back'),

@@ -3,7 +3,7 @@ import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { compile, compilers, type Diagnostic, esDecorators, root, versionOf } from '../support/compile.js'
-import { entryPoints, install, publishedFolders, readManifest } from '../support/packed.js'
+import { entryPoints, type Installed, install, publishedFolders, readManifest } from '../support/packed.js'
 
 const sources = join(import.meta.dirname, 'consumer')
 const resolutions = [
@@ -23,12 +23,12 @@ const theirs = [
   'class-transformer',
 ]
 
-let project: ReturnType<typeof install>
-let modest: ReturnType<typeof install>
+let project: Installed
+let modest: Installed
 
-beforeAll(() => {
-  project = install([...published.map(({ name }) => name), ...theirs])
-  modest = install(['@countersign/mixins', '@types/node'])
+beforeAll(async () => {
+  project = await install([...published.map(({ name }) => name), ...theirs])
+  modest = await install(['@countersign/mixins', '@types/node'])
   for (const name of ['controllers.ts', 'main.ts', 'es-decorators.ts', 'koa.ts'])
     copyFileSync(join(sources, name), join(project.path, name))
   copyFileSync(join(sources, 'mixins-only.ts'), join(modest.path, 'mixins-only.ts'))

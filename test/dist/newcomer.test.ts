@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { compile, type Diagnostic, root } from '../support/compile.js'
 import { freePort } from '../support/free-port.js'
-import { install } from '../support/packed.js'
+import { type Installed, install } from '../support/packed.js'
 
 const page = readFileSync(join(root, 'docs/writing-a-mixin.md'), 'utf8')
 
@@ -28,13 +28,13 @@ function installedBy(commands: string): string[] {
   return names.map((name) => name.replace(/(?<=.)@[\d.]+$/, ''))
 }
 
-let project: ReturnType<typeof install>
+let project: Installed
 let port: number
 const main = (): string => join(project.path, 'main.mts')
 
 beforeAll(async () => {
   port = await freePort()
-  project = install(installedBy(block('sh', 'npm install')).filter((name) => name !== 'typescript'))
+  project = await install(installedBy(block('sh', 'npm install')).filter((name) => name !== 'typescript'))
   writeFileSync(main(), block('ts', 'InvoiceController').replace('3000', String(port)))
   writeFileSync(join(project.path, 'tsconfig.json'), block('json', 'compilerOptions'))
 })

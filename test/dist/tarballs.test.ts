@@ -4,12 +4,12 @@ import { isBuiltin } from 'node:module'
 import { join } from 'node:path'
 import ts from 'typescript-6'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { install, type PackedPackage, publishedFolders } from '../support/packed.js'
+import { type Installed, install, type PackedPackage, publishedFolders } from '../support/packed.js'
 
-let project: ReturnType<typeof install>
+let project: Installed
 
-beforeAll(() => {
-  project = install([])
+beforeAll(async () => {
+  project = await install([])
 })
 afterAll(() => {
   if (project) rmSync(project.path, { recursive: true })

@@ -1,7 +1,17 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { root, temporaryFolder } from './compile.js'
+import { sharedFolder } from './run-folder.js'
 
 /** The part of a package.json that these tests read. */
 export interface Manifest {
@@ -28,8 +38,9 @@ export interface PackedPackage {
 }
 
 /** A project outside of the repository that has the packages installed. */
-export interface Consumer {
+export interface Installed {
   readonly path: string
+  readonly packed: readonly PackedPackage[]
 }
 
 export function readManifest(folder: string): Manifest {
@@ -51,28 +62,22 @@ export function entryPoints({ name, exports = {} }: Manifest): string[] {
     .map((subpath) => (subpath === '.' ? name : `${name}/${subpath.slice(2)}`))
 }
 
-/** Packs every published package, and unpacks it where no source of ours is near. */
-function packAll(store: string): PackedPackage[] {
+/** Unpacks every published package where no source of ours is near; packed they are once in a run. */
+async function packAll(store: string): Promise<PackedPackage[]> {
+  const tarballs = await sharedFolder('tarballs', async (into) => {
+    for (const folder of publishedFolders())
+      renameSync(pnpmPack(join(root, 'packages', folder), into), join(into, folder))
+  })
   return publishedFolders().map((folder) => {
-    const tarball = tarballOf(folder, join(store, 'tarballs'))
     const manifest = readManifest(join(root, 'packages', folder))
     const path = join(storeOf(store, manifest.name), manifest.name)
     mkdirSync(path, { recursive: true })
-    execFileSync('tar', ['-xz', '-C', path, '--strip-components=1'], { input: tarball })
+    execFileSync('tar', ['-xzf', join(tarballs, folder), '-C', path, '--strip-components=1'])
     const files = readdirSync(path, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath, entry.name).slice(path.length + 1))
     return { folder, manifest: readManifest(path), path, files: files.sort() }
   })
-}
-
-const packedOnce = new Map<string, Buffer>()
-
-/** Packing takes seconds, and gives the same each time. */
-function tarballOf(folder: string, destination: string): Buffer {
-  const tarball = packedOnce.get(folder) ?? readFileSync(pnpmPack(join(root, 'packages', folder), destination))
-  packedOnce.set(folder, tarball)
-  return tarball
 }
 
 function pnpmPack(folder: string, destination: string): string {
@@ -93,11 +98,11 @@ function storeOf(store: string, name: string): string {
  * Installs packed packages as pnpm would, without a network: each sees what it declares and
  * nothing else, and so does the project. Other people's packages come from the workspace.
  */
-export function install(direct: readonly string[]): Consumer & { readonly packed: readonly PackedPackage[] } {
+export async function install(direct: readonly string[]): Promise<Installed> {
   const path = temporaryFolder('consumer')
   const store = join(path, 'node_modules/.store')
   mkdirSync(store, { recursive: true })
-  const packed = packAll(store)
+  const packed = await packAll(store)
   const own = new Map(packed.map(({ manifest, path: at }) => [manifest.name, at]))
   for (const { folder, manifest } of packed) {
     const { dependencies, peerDependencies, peerDependenciesMeta } = manifest
