@@ -2,10 +2,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Request } from 'express'
 import { sendProblem } from '../problem.js'
 
-/** An application of Express 4, which has no public way to ask its router. */
+/** An application of Express, which has no public way to ask its router. */
 interface Routed {
   path(): string
-  readonly _router: { readonly stack: readonly Layer[] }
+  /** Of Express 4 alone. */
+  readonly _router?: { readonly stack: readonly Layer[] }
 }
 
 interface Layer {
@@ -31,8 +32,9 @@ export function answerUnserved(request: IncomingMessage, response: ServerRespons
 function methodsOfPath({ app, baseUrl, path }: Request): string[] {
   const { _router: router } = app as Routed
   // In an application that is mounted in another one, paths begin behind the place where it is.
-  const ownPath = `${baseUrl}${path}`.slice((app as Routed).path().length)
-  const methods = router.stack.flatMap((layer) =>
+  const place = (app as Routed).path().replace(/\/+/g, '/').replace(/\/$/, '')
+  const ownPath = `${baseUrl}${path}`.slice(place.length)
+  const methods = (router?.stack ?? []).flatMap((layer) =>
     layer.route && layer.match(ownPath) ? Object.keys(layer.route.methods).map((name) => name.toUpperCase()) : [],
   )
   if (methods.includes('GET')) methods.push('HEAD')
