@@ -136,6 +136,23 @@ describe.runIf(postgres?.here)('the sequencer, with transactions that end when t
     expect(await verifyLog(await own().log.open())).toMatchObject({ sound: true })
   })
 
+  it('finds it, too, where the other server is past what the log had seen, and not past its rows', async () => {
+    const before = await sequenced()
+    const late = await written()
+    await own().execute('update audit_log_state set cluster = 1')
+    await own().execute('alter table audit_event disable trigger user')
+    await own().execute(
+      `update audit_event set xact = (pg_current_xact_id()::text::bigint + 100000)::text::xid8 where id = '${late}'`,
+    )
+    await own().execute('alter table audit_event enable trigger user')
+    expect(await verifyLog(await own().log.open())).toMatchObject({ sound: true })
+    await own().sequencer.catchUp()
+    const after = await written()
+    await own().sequencer.catchUp()
+    expect((await sequenced()).slice(before.length)).toEqual([late, after])
+    expect(await verifyLog(await own().log.open())).toMatchObject({ sound: true })
+  })
+
   it('works through a backlog that takes more than one round, while later ones come', async () => {
     const before = (await sequenced()).length
     for (let batch = 0; batch < 9; batch++) await own().sink.write(Array.from({ length: 2500 }, () => sampleRow()))

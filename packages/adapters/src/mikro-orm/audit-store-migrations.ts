@@ -4,7 +4,7 @@ import { Migration, type Migrator } from '@mikro-orm/migrations'
 import { auditStoreSchema } from './audit-store-schema.js'
 import { firstIdSchema } from './first-id.js'
 import { floodLedgerSchema } from './flood-ledger-schema.js'
-import { logSchema } from './log/log-schema.js'
+import { clusterSchema, logSchema } from './log/log-schema.js'
 import { queryIndexes } from './query-indexes.js'
 import { isEmbedded } from './sql-client.js'
 
@@ -38,6 +38,12 @@ class BoundFirstId extends Migration {
   }
 }
 
+class KnowCluster extends Migration {
+  override up(): void {
+    for (const statement of clusterSchema) this.addSql(statement)
+  }
+}
+
 /**
  * The migrations of the audit store, for `migrations.migrationsList` of MikroORM.
  *
@@ -56,6 +62,7 @@ export const auditStoreMigrations: MigrationObject[] = [
   { name: 'countersign-audit-store-3', class: CreateLog },
   { name: 'countersign-audit-store-4', class: IndexQueries },
   { name: 'countersign-audit-store-5', class: BoundFirstId },
+  { name: 'countersign-audit-store-6', class: KnowCluster },
 ]
 
 /** Runs all pending migrations; processes that start together wait for each other. */

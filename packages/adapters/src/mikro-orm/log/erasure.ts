@@ -1,4 +1,4 @@
-import { AuditError, type RowJson, type Subject } from '@countersign/core'
+import { AuditError, type RowJson, rowId, type Subject, timeOfRowId } from '@countersign/core'
 import type { Digest, ErasureReceipt, NoteSigner } from '@countersign/core/evidence'
 import type { LogClient, Statements } from '../sql-client.js'
 import { assertLogKey, keepReceipt, receiptHead } from './log-keys.js'
@@ -72,7 +72,8 @@ function whereOf(scope: ErasureScope): Where {
     condition: `((e.actor_id = $2 and e.actor_type = $3) or (e.subject_id = $2 and e.subject_type = $3)
       or (e.on_behalf_of->>'id' = $2 and e.on_behalf_of->>'type' = $3) or e.attempted_hash = any ($4::text[]))`,
     values: [id, type, scope.attempted ?? []],
-    before: new Date(),
+    // After every row that this process has made, also in this millisecond.
+    before: new Date(timeOfRowId(rowId()) + 1),
   }
 }
 

@@ -3,6 +3,7 @@ import type { Digest, FullSubtree, LogHead, LogLeaf, LogRecord, LogSource } from
 import { parseReceipt, storedLevels } from '@countersign/core/evidence'
 import type { SqlClient } from '../sql-client.js'
 import { digestOfHex, type StoredRow, storedRowColumns } from './log-leaves.js'
+import { isCopy } from './log-state.js'
 import { subtreeReader, subtreeRoots } from './stored-tree.js'
 
 /** Which part of a log is read: leaves from `from` to before `to`; to the end unless told. */
@@ -40,10 +41,8 @@ export async function openLog(client: SqlClient, { from = 0, to }: LogRange = {}
   return { head, records: () => new LogReading(client, head, end).records() }
 }
 
-// A database that was put back from a copy counts its transactions anew: until the sequencer has seen to that, nobody
-// knows what it has passed.
 const countedAnew = '3:3:'
-const done = `case when restoring or pg_snapshot_xmax(done) > pg_snapshot_xmax(pg_current_snapshot()) then '${countedAnew}' else done::text end`
+const done = `case when ${isCopy} then '${countedAnew}' else done::text end`
 
 async function endOf(client: SqlClient): Promise<LogEnd> {
   const [found] = await client.query<{ leaves: string; size: string; done: string; note: string | null }>(

@@ -106,3 +106,9 @@ export const logSchema: readonly string[] = [
       using errcode = 'insufficient_privilege';
   end $$`,
 ]
+
+/** Which server the sequencer counts the transactions of: a copy of the database may be in another one. */
+export const clusterSchema: readonly string[] = [
+  'alter table audit_log_state add column cluster bigint',
+  'update audit_log_state set cluster = (select system_identifier from pg_control_system())',
+]

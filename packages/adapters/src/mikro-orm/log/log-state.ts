@@ -20,8 +20,17 @@ export interface LogState {
 interface StateRecord extends Omit<LogState, 'size' | 'roots'> {
   readonly size: string
   readonly roots: string
-  readonly isAhead: boolean
+  readonly isCopy: boolean
 }
+
+const thisCluster = '(select system_identifier from pg_control_system())'
+
+/**
+ * Where the sequencer is counts by the transactions of one server. True where the database is another one's copy, or was
+ * put back from one: until the sequencer has looked at each row, nobody knows what it has passed.
+ */
+export const isCopy: string = `(restoring or cluster is distinct from ${thisCluster}
+  or pg_snapshot_xmax(done) > pg_snapshot_xmax(pg_current_snapshot()))`
 
 // One sequencer at a time, whatever it is in. What it reads is to be read in the order of an index, some rows at a
 // time: sorted, all of a backlog would be read for every few of them. What is off counts as dear, and what is dear
@@ -33,7 +42,7 @@ const lock = `select pg_try_advisory_xact_lock(hashtext('countersign-log')) as m
 const read = `select tree_size::text as size, encode(roots, 'hex') as roots, done::text as done, target::text as target,
     coalesce(after_xact::text, '0') as "afterXact", coalesce(after_id::text, '${'0'.repeat(8)}-0000-0000-0000-${'0'.repeat(12)}') as "afterId",
     restoring, pg_current_snapshot()::text as now,
-    pg_snapshot_xmax(done) > pg_snapshot_xmax(pg_current_snapshot()) as "isAhead"
+    ${isCopy} as "isCopy"
   from audit_log_state for update`
 
 /** Takes the log for this transaction, and tells where it is; null where another one has it. */
@@ -42,9 +51,9 @@ export async function takeLog(statements: Statements): Promise<LogState | null> 
   if (!mine) return null
   const [record] = await statements.query<StateRecord>(read, [])
   if (!record) return null
-  const { isAhead, size, roots, ...state } = record
+  const { isCopy, size, roots, ...state } = record
   const known = { ...state, size: Number(size), roots: rootsOf(roots) }
-  if (!isAhead || state.restoring) return known
+  if (!isCopy || state.restoring) return known
   return { ...known, restoring: true, target: state.now, afterId: '00000000-0000-0000-0000-000000000000' }
 }
 
@@ -52,7 +61,7 @@ export async function takeLog(statements: Statements): Promise<LogState | null> 
 export async function keepLog(statements: Statements, state: LogState): Promise<void> {
   await statements.query(
     `update audit_log_state set tree_size = $1, roots = decode($2, 'hex'), done = $3, target = $4,
-      after_xact = $5, after_id = $6, restoring = $7`,
+      after_xact = $5, after_id = $6, restoring = $7, cluster = ${thisCluster}`,
     [
       state.size,
       Buffer.from(state.roots.join(''), 'latin1').toString('hex'),
