@@ -163,6 +163,16 @@ describe('the server, started as the README says', () => {
       /\n- BREACHED_PASSWORDS_URL must be an http/,
     ],
     [
+      'leaks at an address with a password',
+      { BREACHED_PASSWORDS: 'refuse', BREACHED_PASSWORDS_URL: 'https://ada:secret-in-url@leaks.example/' },
+      /\n- BREACHED_PASSWORDS_URL must have no user or password in it/,
+    ],
+    [
+      'an address of leaks that nobody is told to ask',
+      { BREACHED_PASSWORDS_URL: 'https://leaks.example/range/' },
+      /\n- BREACHED_PASSWORDS_URL needs BREACHED_PASSWORDS/,
+    ],
+    [
       'a spool that is no folder',
       { SPOOL_DIR: '/dev/null' },
       /^The spool's folder \/dev\/null can't .* \(SPOOL_DIR\)$/m,

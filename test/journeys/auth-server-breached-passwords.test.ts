@@ -1,6 +1,9 @@
+import { Readable } from 'node:stream'
+import { gzipSync } from 'node:zlib'
 import { adminLink, Secrets } from '@countersign/auth'
 import type { AuditRow } from '@countersign/core'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
+import { AuthClient } from '../support/auth-client.js'
 import { quickest, secret, startSystem, unlimited } from '../support/auth-systems.js'
 import { password, passwordJourneys, plain } from '../support/password-journeys.js'
 import { pwnedRangesServer, sha1 } from '../support/pwned-ranges-server.js'
@@ -18,6 +21,12 @@ beforeEach(() => {
   ranges.requests.length = 0
 })
 
+const others = Buffer.from(`${'0'.repeat(35)}:1\r\n`.repeat(1000))
+const bomb = gzipSync(Buffer.concat(Array.from({ length: 400 }, () => others)))
+async function* endlessly(): AsyncGenerator<Buffer> {
+  for (;;) yield others
+}
+
 const outages: Array<[string, string, NonNullable<typeof ranges.fails>]> = [
   ['nobody answers in time', 'TimeoutError', () => undefined],
   ['an answer never ends', 'TimeoutError', (response) => response.write('0')],
@@ -25,6 +34,12 @@ const outages: Array<[string, string, NonNullable<typeof ranges.fails>]> = [
   ['the answer is 429', 'HTTP_429', (response) => response.writeHead(429, { 'retry-after': '2' }).end()],
   ['the answer is a page', 'ANSWER_INVALID', (response) => response.end('<html>Please log in.</html>')],
   ['the answer is empty', 'ANSWER_INVALID', (response) => response.end()],
+  ['the answer is endless', 'ANSWER_INVALID', (response) => Readable.from(endlessly()).pipe(response)],
+  [
+    'the answer is a compressed bomb',
+    'ANSWER_INVALID',
+    (response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(bomb),
+  ],
   ['the answer leads elsewhere', 'HTTP_302', (response) => response.writeHead(302, { location: ranges.url }).end()],
   ['the connection breaks', 'UND_ERR_SOCKET', (response) => response.destroy()],
 ]
@@ -147,6 +162,14 @@ describe('while nobody answers, a password', () => {
     expect((await on.confirm(token, fresh)).status).toBe(200)
   })
 
+  it('of the first administrator is not called refused', async () => {
+    ranges.fails = (response) => response.writeHead(500).end()
+    await expect(on.system.auth.services.accounts.ensureAdmin('first@example.org', fresh)).rejects.toMatchObject({
+      code: 'BREACHES_UNREACHABLE',
+      message: expect.stringMatching(/the service of leaked passwords did not answer/),
+    })
+  })
+
   it('waits for as long as the setting says, and no longer', async () => {
     ranges.fails = () => undefined
     const begun = performance.now()
@@ -166,18 +189,22 @@ describe('who is asked for breached passwords', () => {
     expect(ranges.requests).toEqual([])
   })
 
-  it('can be a service of one’s own', async () => {
+  it('can be a service of one’s own, which is waited for no longer', async () => {
     const system = await startSystem(quickest, {
       limits: unlimited,
-      services: { breachedPasswords: () => ({ includes: async (typed) => typed === fresh }) },
+      breachedPasswords: { timeout: 1, onFailure: 'refuse' },
+      services: {
+        breachedPasswords: () => ({
+          includes: (typed) => (typed === padded ? new Promise(() => undefined) : Promise.resolve(typed === fresh)),
+        }),
+      },
     })
-    const body = { email: 'own@example.org', password: fresh, confirm_password: fresh }
-    const answer = await fetch(`${system.url}/api/auth/signup`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    })
-    expect(await answer.json()).toMatchObject({ status: 400, code: 'password_breached' })
+    const signUp = async (typed: string) => {
+      const body = { email: 'own@example.org', password: typed, confirm_password: typed }
+      return (await new AuthClient(system.url).post('/api/auth/signup', body)).json
+    }
+    expect(await signUp(fresh)).toMatchObject({ status: 400, code: 'password_breached' })
+    expect(await signUp(padded)).toMatchObject({ status: 503, code: 'unavailable' })
     await system.close()
   })
 })

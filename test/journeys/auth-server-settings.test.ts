@@ -55,6 +55,16 @@ describe('a server whose settings are not right does not start', () => {
       { breachedPasswords: { url: 'https://x.example/range' } },
       /^breachedPasswords\.url/,
     ],
+    [
+      'an address that can not be read',
+      { breachedPasswords: { url: 'http://[/' } },
+      /^breachedPasswords\.url must be an http or https address that ends with a slash$/,
+    ],
+    [
+      'an address with a password in it',
+      { breachedPasswords: { url: 'https://ada:hunter2@x.example/range/' } },
+      /^breachedPasswords\.url must have no user or password in it$/,
+    ],
     ['a token that can be guessed', { metricsToken: 'guess' }, /^metricsToken must be 16 characters or more/],
     ['an unheard-of algorithm', { accessTokens: { algorithm: 'none' } }, /^accessTokens\.algorithm must be one of/],
   ])('because of one that is %s', async (_what, settings, fault) => {
@@ -81,12 +91,21 @@ describe('a server whose settings are not right does not start', () => {
       production: true,
       cookies: { secure: false },
       allowedOrigins: ['http://a.example'],
+      breachedPasswords: { url: 'http://leaks.example/range/' },
     })
     expect(report).toEqual([
       expect.stringMatching(/^publicUrl must be an https address in production/),
       expect.stringMatching(/^cookies\.secure must not be false in production/),
       expect.stringMatching(/^allowedOrigins must be https in production/),
+      expect.stringMatching(/^breachedPasswords\.url must be an https address in production/),
     ])
+  })
+
+  it('but not because leaks are asked for on the machine itself, in production as well', async () => {
+    for (const host of ['localhost:8080', '127.0.0.1', '[::1]:8080'])
+      expect(await reportOf({ production: true, breachedPasswords: { url: `http://${host}/range/` } })).toEqual([
+        expect.stringMatching(/^publicUrl/),
+      ])
   })
 
   it('because one of those is missing that have no default', async () => {

@@ -1,7 +1,13 @@
 import { isIP } from 'node:net'
 import { join, resolve } from 'node:path'
 import { retentionOf } from '@countersign/adapters/pg-boss'
-import { type AuditLogSettings, type AuthSettings, secretOfFolder, weaknessOf } from '@countersign/auth'
+import {
+  type AuditLogSettings,
+  type AuthSettings,
+  faultOfRangesUrl,
+  secretOfFolder,
+  weaknessOf,
+} from '@countersign/auth'
 import { AuditError } from '@countersign/core'
 import { fileAnchor } from '@countersign/core/evidence'
 import { checkpointKeyOf } from '@countersign/core/keys'
@@ -45,7 +51,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
     faults.push('ADMIN_EMAIL and ADMIN_PASSWORD go together')
   const proxies = proxiesOf(env.TRUST_PROXY, faults)
   const metricsToken = metricsTokenOf(env.METRICS_TOKEN, faults)
-  const breachedPasswords = breachedPasswordsOf(env, faults)
+  const breachedPasswords = breachedPasswordsOf(env, production, faults)
   const retention = retentionOrFault(env, faults)
   if (env.AUDIT_APPROVAL && !['on', 'off'].includes(env.AUDIT_APPROVAL))
     faults.push("AUDIT_APPROVAL must be 'on' or 'off'")
@@ -162,15 +168,19 @@ function proxiesOf(text: string | undefined, faults: string[]): number | string[
 }
 
 /** Nobody outside is asked unless it is said what happens when nobody answers. */
-function breachedPasswordsOf(env: NodeJS.ProcessEnv, faults: string[]): AuthSettings['breachedPasswords'] {
-  const { BREACHED_PASSWORDS: onFailure, BREACHED_PASSWORDS_URL: url } = env
+function breachedPasswordsOf(
+  { BREACHED_PASSWORDS: onFailure, BREACHED_PASSWORDS_URL: url }: NodeJS.ProcessEnv,
+  production: boolean,
+  faults: string[],
+): AuthSettings['breachedPasswords'] {
+  if (!onFailure && url) faults.push("BREACHED_PASSWORDS_URL needs BREACHED_PASSWORDS: 'off', 'accept' or 'refuse'")
   if (!onFailure || onFailure === 'off') return undefined
+  const fault = url ? faultOfRangesUrl(url, { production }) : null
   if (onFailure !== 'accept' && onFailure !== 'refuse')
     faults.push(
       "BREACHED_PASSWORDS must be 'off', or what becomes of passwords while nobody answers: 'accept', 'refuse'",
     )
-  else if (url && !/^https?:\/\/[^\s?#]+\/$/.test(url))
-    faults.push('BREACHED_PASSWORDS_URL must be an http or https address that ends with a slash')
+  else if (fault !== null) faults.push(`BREACHED_PASSWORDS_URL ${fault}`)
   else return { onFailure, ...(url && { url }) }
   return undefined
 }

@@ -76,6 +76,7 @@ export {
 } from './passwords/password-hasher.js'
 export type { PasswordResets } from './passwords/password-resets.js'
 export { defaultPasswordPolicy, type PasswordPolicy } from './passwords/passwords.js'
+export { faultOfRangesUrl } from './passwords/ranges-url.js'
 export { Consent, Profile } from './profiles/profile-entities.js'
 export type { ProfileFields, Profiles } from './profiles/profiles.js'
 export type { CsrfTokens } from './sessions/csrf-tokens.js'

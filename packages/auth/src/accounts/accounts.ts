@@ -148,7 +148,7 @@ export class Accounts {
   /**
    * Makes the first administrator, unless the address is an administrator's already.
    *
-   * @throws AuditError `SETTING_INVALID`, also when somebody else's account has the address
+   * @throws AuditError `SETTING_INVALID`, also when somebody else's account has the address; `BREACHES_UNREACHABLE`
    */
   async ensureAdmin(email: string, password: string): Promise<void> {
     const { orm } = this.#parts
@@ -175,6 +175,12 @@ export class Accounts {
       return await passwords.hashChosen(password)
     } catch (cause) {
       if (!(cause instanceof AuthRefusal)) throw cause
+      if (cause.code === 'unavailable')
+        throw new AuditError(
+          'BREACHES_UNREACHABLE',
+          'Whether ADMIN_PASSWORD is in a leak is not known: the service of leaked passwords did not answer. Start again when it does.',
+          { cause },
+        )
       throw new AuditError('SETTING_INVALID', `ADMIN_PASSWORD is refused: ${cause.message}`, { cause })
     }
   }

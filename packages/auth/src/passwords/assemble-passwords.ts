@@ -18,7 +18,8 @@ export function assemblePasswords(
   { trail, replaced }: PasswordRoomParts,
 ): { passwords: Passwords; breachedPasswords: BreachedPasswords } {
   const breachedPasswords = replaced('breachedPasswords', asked ? new PwnedRanges(asked) : nobodyAsked)
-  const breaches = new BreachCheck({ breached: breachedPasswords, trail, onFailure: asked?.onFailure })
+  const { onFailure, timeout } = asked ?? {}
+  const breaches = new BreachCheck({ breached: breachedPasswords, trail, onFailure, timeout })
   const passwords = new Passwords({ policy: passwordPolicy, hasher: passwordHasher, publicUrl, breaches })
   return { passwords, breachedPasswords }
 }

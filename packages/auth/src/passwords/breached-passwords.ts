@@ -1,6 +1,9 @@
 /** Knows the passwords that are in leaks of other sites. */
 export interface BreachedPasswords {
-  /** Rejects where it can't be known: `breachedPasswords.onFailure` says what happens then. */
+  /**
+   * Rejects where it can't be known: `breachedPasswords.onFailure` says what happens then, and when no answer comes in
+   * `breachedPasswords.timeout`.
+   */
   includes(password: string): Promise<boolean>
 }
 

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto'
 import type { BreachedPasswords } from './breached-passwords.js'
 
 const prefixLength = 5
+// Several times what the longest range has, with its padding.
+const longestAnswer = 256 * 1024
 const line = /^([0-9A-F]{35}):(\d+)$/i
 
 /** Where {@link PwnedRanges} are, and for how many seconds they are waited for. */
@@ -44,8 +46,21 @@ export class PwnedRanges implements BreachedPasswords {
       await answer.body?.cancel()
       throw failure(`HTTP_${answer.status}`)
     }
-    return countsOf(await answer.text())
+    return countsOf(await textOf(answer))
   }
+}
+
+/** Counts what was unpacked: a small answer can be a large one. */
+async function textOf({ body }: Response): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let length = 0
+  // Whatever ends the loop early cancels the rest.
+  for await (const chunk of body ?? []) {
+    length += chunk.byteLength
+    if (length > longestAnswer) throw failure('ANSWER_INVALID')
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString()
 }
 
 function countsOf(text: string): Map<string, number> {

@@ -1,6 +1,7 @@
 import { AuditError } from '@countersign/core'
 import type { AuthSettings } from '../auth-settings.js'
 import { lockoutRules } from '../limits/lockout-rules.js'
+import { faultOfRangesUrl } from '../passwords/ranges-url.js'
 import { group } from './rules.js'
 import { settingRules } from './setting-rules.js'
 
@@ -52,12 +53,15 @@ function contradictions(settings: AuthSettings): string[] {
   return faults
 }
 
-function insecurities({ publicUrl, cookies = {}, allowedOrigins = [] }: AuthSettings): string[] {
+function insecurities({ publicUrl, cookies = {}, allowedOrigins = [], breachedPasswords }: AuthSettings): string[] {
   const faults: string[] = []
   if (!publicUrl.startsWith('https:'))
     faults.push('publicUrl must be an https address in production: cookies and links depend on it')
   if (cookies.secure === false) faults.push('cookies.secure must not be false in production: leave it out')
   const plain = allowedOrigins.filter((origin) => !origin.startsWith('https:'))
   if (plain.length > 0) faults.push(`allowedOrigins must be https in production, and ${plain.join(', ')} is not`)
+  const { url } = breachedPasswords ?? {}
+  const fault = url === undefined ? null : faultOfRangesUrl(url, { production: true })
+  if (fault !== null) faults.push(`breachedPasswords.url ${fault}`)
   return faults
 }

@@ -4,6 +4,7 @@ import { type Features, featureControllers } from '../extending/features.js'
 import { replaceable } from '../extending/service-replacements.js'
 import type { GrowingLockoutRule, LockoutRule, LockoutSettings } from '../limits/lockout-rules.js'
 import type { BreachedPasswordsSettings } from '../passwords/breached-passwords.js'
+import { faultOfRangesUrl } from '../passwords/ranges-url.js'
 import type { LinkLifetimes } from '../store/one-time-tokens.js'
 import {
   count,
@@ -66,6 +67,13 @@ const proxies = mustBe(
   (value) => (Number.isInteger(value) && Number(value) >= 0 && Number(value) < 100) || Array.isArray(value),
 )
 
+const rangesUrl: Rule = {
+  faultsOf(value, name) {
+    const fault = faultOfRangesUrl(value)
+    return fault === null ? [] : [`${name} ${fault}`]
+  },
+}
+
 const service = mustBe(
   'a function that gets ours and returns what stands in its place',
   (value) => typeof value === 'function',
@@ -126,7 +134,7 @@ export const settingRules: Rules<AuthSettings> = {
     siteNames: listOf(text('a name of 1 to 64 characters', /^[^\p{Cc}]{1,64}$/u)),
   }),
   breachedPasswords: group<BreachedPasswordsSettings>({
-    url: text('an http or https address that ends with a slash', /^https?:\/\/[^\s?#]+\/$/),
+    url: rangesUrl,
     timeout: count('seconds', 1, 10),
     onFailure: oneOf('accept', 'refuse'),
   }),
