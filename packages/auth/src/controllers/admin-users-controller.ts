@@ -37,7 +37,7 @@ export class AdminUsersController {
   async get(@Param('id') id: string) {
     const { userDirectory, factors } = this.#services
     const user = await userDirectory.get(id)
-    return { ...userJson(user), has_two_factor: await factors.isOn(user) }
+    return { ...userJson(user), has_two_factor: await factors.isOn(user.id) }
   }
 
   @AuditEvent('admin_action', acts('user_disable'))

@@ -52,7 +52,7 @@ class OwnProfile {
 
   async #json(principal: Principal, profile: Profile) {
     return {
-      two_factor: await this.#services.factors.isOn({ id: principal.userId }),
+      two_factor: await this.#services.factors.isOn(principal.userId),
       ...profileJson(principal, profile),
     }
   }

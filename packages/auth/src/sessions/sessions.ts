@@ -83,8 +83,9 @@ const principalQuery = `select account.email, account.is_admin, session.amr,
     and session.ended_at is null and session.expires_at > now() and session.idle_until > now()
     and ${keyCounts('$4')}`
 
-// Locks the account: a reset at the same time ends this session, or was first. The row of the login is stored before its
-// answer, and its commit waits for the disk.
+// Locks the account: a reset at the same time ends this session, or was first. It is hurried: the login's row comes after
+// it, and is on the disk before the answer. Where rows are elsewhere, or wait in the spool, a crash of the database may
+// take the session, and its owner logs in again.
 const openingStatement = `with quick as (${hurried}), account as (
     update auth_user set last_login_at = now() from quick
     where hurried = 'off' and id = $1 and token_version = $2 and disabled_at is null returning id

@@ -1,9 +1,10 @@
 import { currentAttempt, currentFlow } from '@countersign/core'
 import type { MikroORM } from '@mikro-orm/core'
+import type { FoundAccount } from '../accounts/account-lookup.js'
 import type { OpenedSession, Sessions } from '../sessions/sessions.js'
 import { User } from '../store/entities.js'
 import type { LoginOptions, LoginTokens, PendingLogin, PendingLogins, WaitingLogin } from './pending-logins.js'
-import type { FactorOwner, SecondFactors, UsedFactor } from './second-factors.js'
+import type { SecondFactors, UsedFactor } from './second-factors.js'
 import { pendingLoginOver } from './two-factor-refusals.js'
 
 /** What {@link Logins} works with. */
@@ -38,9 +39,9 @@ export class Logins {
    * Goes on with an account whose password was right. Where it has a second factor there is no session
    * yet, and so no login that succeeded: the row says `two_factor_required`.
    */
-  async begin(user: User & FactorOwner, options: LoginOptions): Promise<BegunLogin> {
+  async begin(user: User & Partial<FoundAccount>, options: LoginOptions): Promise<BegunLogin> {
     const { factors, pending, sessions } = this.#parts
-    if (await factors.isOn(user)) {
+    if (await factors.isOn(user.id, user.hasSecondFactor)) {
       currentAttempt('login').outcome('failure', 'two_factor_required')
       return { pending: await pending.open(user, options) }
     }

@@ -19,12 +19,6 @@ export interface SecondFactorsParts {
   readonly mails: Mails
 }
 
-/** An account; where it was looked up a moment ago, with what it said of its second factor. */
-export interface FactorOwner {
-  readonly id: string
-  readonly hasSecondFactor?: boolean
-}
-
 /** What a code was that is used up now; of a backup code also how many are left. */
 export type UsedFactor = { readonly factor: 'totp' } | { readonly factor: 'backup_code'; readonly remaining: number }
 
@@ -39,9 +33,13 @@ export class SecondFactors {
     this.#parts = parts
   }
 
-  /** Whether logging in to an account takes a code. */
-  async isOn({ id: userId, hasSecondFactor }: FactorOwner): Promise<boolean> {
-    return hasSecondFactor ?? (await this.#em().count(SecondFactor, { userId, enabledAt: { $ne: null } })) > 0
+  /**
+   * Whether logging in to an account takes a code.
+   *
+   * @param known what the account said of it when it was looked up, with the version that a session is opened for
+   */
+  async isOn(userId: string, known?: boolean): Promise<boolean> {
+    return known ?? (await this.#em().count(SecondFactor, { userId, enabledAt: { $ne: null } })) > 0
   }
 
   /** Takes a second factor away that was switched on since then, in the transaction of `em`. */
@@ -52,7 +50,7 @@ export class SecondFactors {
 
   /** How many backup codes an account has left. */
   async remainingCodes(userId: string): Promise<number> {
-    if (!(await this.isOn({ id: userId }))) throw notEnabled()
+    if (!(await this.isOn(userId))) throw notEnabled()
     return this.#parts.backupCodes.remaining(this.#em(), userId)
   }
 

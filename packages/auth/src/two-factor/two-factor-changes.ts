@@ -109,7 +109,7 @@ export class TwoFactorChanges {
   /** Switches the second factor off, which takes the password and a code; nothing of it is kept. */
   async disable({ userId, email, sessionId }: Principal, typed: TypedPassword & { code: string }): Promise<User> {
     const { orm, factors, proof } = this.#parts
-    if (!(await factors.isOn({ id: userId }))) throw notEnabled()
+    if (!(await factors.isOn(userId))) throw notEnabled()
     const passwordHash = await proof.demand(userId, typed.password, typed.device)
     await factors.use({ id: userId, email }, typed.code)
     return orm.em.fork().transactional(async (em) => {
@@ -123,7 +123,7 @@ export class TwoFactorChanges {
   /** New backup codes, which takes the password; those before are worth nothing. */
   async replaceCodes({ userId, sessionId }: Principal, { password, device }: TypedPassword): Promise<ChangedCodes> {
     const { orm, factors, proof, backupCodes } = this.#parts
-    if (!(await factors.isOn({ id: userId }))) throw notEnabled()
+    if (!(await factors.isOn(userId))) throw notEnabled()
     const passwordHash = await proof.demand(userId, password, device)
     return orm.em.fork().transactional(async (em) => {
       const { user } = await this.#lockEnabled(em, userId, passwordHash)

@@ -108,7 +108,7 @@ class PollingSequencer implements Sequencer {
       this.#failures = 0
       // Who has the log has its anchors, too.
       if (mine) this.#anchoring.poke()
-      this.#later(more ? 0 : Math.max(0, this.#interval - (performance.now() - began)))
+      this.#later(more ? 0 : Math.max(this.#interval / 5, this.#interval - (performance.now() - began)))
     } catch (cause) {
       this.#failures++
       this.#tell({ degraded: true, component: 'sequencer', reaction: reactionTo(cause), cause })
