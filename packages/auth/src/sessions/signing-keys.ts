@@ -172,7 +172,10 @@ export class SigningKeys {
   }
 }
 
-/** The `kid` of the key that signs now, in a statement that is made anyway; null where there is none. */
+/**
+ * The `kid` of the key that signs now, in a statement that is made anyway; null where there is none. A key that is taken
+ * back while the statement waits signs a token that counts for nothing.
+ */
 export const kidInForce = '(select kid from auth_signing_key where retired_at is null)'
 
 /** The condition that the key of a `kid`, which is a parameter of the statement, has not been taken back. */
