@@ -9,8 +9,11 @@ export default async function setup(): Promise<(() => Promise<void>) | undefined
   const folder = await mkdtemp(join(tmpdir(), 'countersign-run-'))
   process.env.TEST_RUN_FOLDER = folder
   return async () => {
-    // Where there is no server, nothing was made on it.
-    await dropTemplates().catch(() => undefined)
+    await dropTemplates().catch((cause) => {
+      // Where there is no server, nothing was made on it.
+      if (cause.code !== 'ECONNREFUSED')
+        console.warn('The templates of this run could not be taken off the server:', cause)
+    })
     delete process.env.TEST_RUN_FOLDER
     await rm(folder, { recursive: true, force: true })
   }

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 // Those that take a minute or more: whichever began last, the other workers would wait for.
@@ -18,6 +20,12 @@ const longest = [
 
 /** Begins with what takes longest. */
 export class LongestFirst extends BaseSequencer {
+  constructor(...parts: ConstructorParameters<typeof BaseSequencer>) {
+    super(...parts)
+    const gone = longest.filter((name) => !existsSync(join(import.meta.dirname, name)))
+    if (gone.length > 0) throw new Error(`test/longest-first.ts names tests that are not there: ${gone.join(', ')}`)
+  }
+
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const rank = ({ moduleId }: TestSpecification): number => {
       const place = longest.findIndex((name) => moduleId.endsWith(`/test/${name}`))

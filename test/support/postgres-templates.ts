@@ -11,6 +11,8 @@ export async function postgresTemplate(schema: Schema): Promise<string> {
     await client.query('select pg_advisory_lock(hashtext($1))', [name])
     const { rowCount } = await client.query('select from pg_database where datname = $1', [name])
     if (rowCount) return
+    // One that could not be migrated would hide why from every suite after the first.
+    await client.query(`drop database if exists ${name}_making`)
     await client.query(`create database ${name}_making`)
     await migrated(schema, { url: urlOfDatabase(`${name}_making`) })
     await client.query(`alter database ${name}_making rename to ${name}`)
