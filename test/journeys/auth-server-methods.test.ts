@@ -15,7 +15,7 @@ function declaredMethods(): Map<string, Set<string>> {
   const taken = new Map<string, Set<string>>()
   const add = (path: string, method: string) => taken.set(path, (taken.get(path) ?? new Set()).add(method))
   for (const { path, httpMethod } of auditCoverage(authControllers as never).routes) add(path, httpMethod)
-  for (const path of [...pages, '/', '/healthz']) add(path, 'GET')
+  for (const path of [...pages, '/', '/healthz', '/readyz', '/metrics']) add(path, 'GET')
   for (const found of taken.values()) if (found.has('GET')) found.add('HEAD')
   return taken
 }

@@ -1,11 +1,10 @@
 import { auditedControllers } from '@countersign/adapters/routing-controllers'
 import { createAuditTrail, memorySink } from '@countersign/core'
-import express, { type RequestHandler } from 'express'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { AnsweringController, BareController, FormController } from '../support/answering-controller.js'
 import { type Driver, drivers } from '../support/drivers.js'
 import { nextTurn } from '../support/recording.js'
-import { type Served, serve } from '../support/serve.js'
+import type { Served } from '../support/serve.js'
 
 const json = { 'content-type': 'application/json' }
 const form = { 'content-type': 'application/x-www-form-urlencoded' }
@@ -150,32 +149,5 @@ describe('what differs is the driver’s own, and leaves its one right row', () 
       body: '{"text":"x"}',
       rows: [{ status: 200 }],
     })
-  })
-})
-
-describe('which methods a path takes, said by Express', () => {
-  const [onExpress] = drivers as [Driver]
-  const trail = createAuditTrail({ sink: memorySink() })
-  const server = () =>
-    onExpress.create(auditedControllers(trail, [AnsweringController]), { routePrefix: '/api' }) as RequestHandler
-  const shelf = express.Router().use('/shelf', server())
-  const places: Array<[string, RequestHandler, string, number]> = [
-    ['below a prefix', server(), '/api/answers/large', 405],
-    ['not outside of it', server(), '/answers/large', 404],
-    [
-      'in an application that is mounted in another one',
-      express().use('/own', server()),
-      '/own/api/answers/large',
-      405,
-    ],
-    ['not where a router stands between them, whose place nobody knows', shelf, '/shelf/api/answers/large', 404],
-  ]
-  it.each(places)('is known %s', async (_place, app, path, status) => {
-    const { url, close } = await serve(express().use(app))
-    const answers = [await fetch(url + path), await fetch(url + path, { method: 'OPTIONS' })]
-    await close()
-    expect(answers.map((answer) => answer.status)).toEqual(status === 405 ? [405, 204] : [404, 404])
-    const allow = status === 405 ? 'POST' : null
-    expect(answers.map(({ headers }) => headers.get('allow'))).toEqual([allow, allow])
   })
 })

@@ -28,7 +28,8 @@ export interface Driver {
   serve(controllers: readonly unknown[], options?: DriverOptions): Promise<Served>
 }
 
-const all = (controllers: readonly unknown[], options: DriverOptions = {}): RoutingControllersOptions => ({
+/** What a server of controllers is made with. */
+export const all = (controllers: readonly unknown[], options: DriverOptions = {}): RoutingControllersOptions => ({
   ...safeDefaults,
   ...options,
   controllers: [...controllers] as never,

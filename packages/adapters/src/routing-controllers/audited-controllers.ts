@@ -3,6 +3,7 @@ import type { AuditTrail } from '@countersign/core'
 import { markAction } from './audited-actions.js'
 import { checkControllers } from './check-controllers.js'
 import { type ControllerClass, classesOf } from './controller-classes.js'
+import { placeUnserved } from './express/place-of-unserved.js'
 import { actionsOf, inheritRoutes, useFirst } from './inherit-routes.js'
 import { frontKoaServers } from './koa/front-koa-servers.js'
 import { assertNotWaiting, markPrepared, watchRegistrations } from './lost-guards.js'
@@ -40,3 +41,4 @@ export function auditedControllers<Request extends object = IncomingMessage>(
 // On import, not on use: a server that forgets to use it is the one to be refused.
 watchRegistrations()
 frontKoaServers()
+placeUnserved()

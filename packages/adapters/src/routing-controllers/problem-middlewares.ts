@@ -40,12 +40,12 @@ export function isServed(request: object): boolean {
 /**
  * Answers what no route takes, with `Allow` where another method would be taken: on Express as the last middleware,
  * where it also answers what threw something that Express takes for no error; on Koa when every middleware has left
- * it unanswered.
+ * it unanswered. What others may answer that were registered after it, or around it, it passes on to them.
  */
 export class ProblemNotFound {
   use(request: IncomingMessage, response: ServerResponse, next: Next): void {
     if (response.headersSent) next()
-    else if (!isServed(request)) answerUnserved(request, response)
+    else if (!isServed(request)) answerUnserved(request, response, next)
     else if (callOf(request)?.error !== undefined)
       sendProblem(request, response, { status: 500, code: 'internal_error' })
     else next()

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { PrometheusMetrics } from '@countersign/adapters/prom-client'
+import { sendProblem } from '@countersign/adapters/routing-controllers'
 import type { Express, Response } from 'express'
 import type { ReadinessCheck } from './readiness.js'
 
@@ -19,10 +20,13 @@ export function mountProbes(app: Express, { readiness, metrics, mayReadMetrics }
     // Express 4 looks at no promise: unhandled, its rejection would end the process.
     tellReadiness(response).catch(next)
   })
-  // Of every method: who may not read them would learn from a 405 that they are here.
-  app.all('/metrics', (request, response, next) => {
-    if (mayReadMetrics(request)) tellMetrics(response).catch(next)
-    else next()
+  // No route: of one, who may not read them would learn from a 405 that they are here.
+  app.use('/metrics', (request, response, next) => {
+    if (request.path !== '/' || mayReadMetrics(request)) next()
+    else sendProblem(request, response, { status: 404, code: 'not_found' })
+  })
+  app.get('/metrics', (_request, response, next) => {
+    tellMetrics(response).catch(next)
   })
 
   async function tellReadiness(response: Response): Promise<void> {

@@ -1,42 +1,49 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Request } from 'express'
+import type { Next } from '../exchange.js'
 import { sendProblem } from '../problem.js'
+import { type Layer, type Place, placeOf } from './place-of-unserved.js'
 
-/** An application of Express, which has no public way to ask its router. */
-interface Routed {
-  path(): string
-  /** Of Express 4 alone. */
-  readonly _router?: { readonly stack: readonly Layer[] }
-}
-
-interface Layer {
-  /** Absent for a middleware. */
-  readonly route?: { readonly methods: Readonly<Record<string, boolean>> }
-  match(path: string): boolean
-}
-
-/** Answers what no route took: says which methods its path has, as Koa's router does by itself. */
-export function answerUnserved(request: IncomingMessage, response: ServerResponse): void {
-  const allowed = methodsOfPath(request as Request)
-  // What takes a method may still have passed the request on.
-  if (allowed.length === 0 || allowed.includes(request.method ?? '')) {
-    sendProblem(request, response, { status: 404, code: 'not_found' })
+/**
+ * Answers what no route took: says which methods its path has, as Koa's router does by itself. What the host may still
+ * answer, behind us or around us, is left to it.
+ */
+export function answerUnserved(request: IncomingMessage, response: ServerResponse, next: Next): void {
+  const place = placeOf(request)
+  const method = request.method ?? ''
+  if (place?.after.some((layer) => mayTake(layer, place, method))) {
+    next()
     return
   }
+  const allowed = place ? methodsOf(place) : []
+  // What takes a method may still have passed the request on.
+  const isTaken = allowed.includes('_ALL') || allowed.includes(method)
+  if (allowed.length > 0 && !isTaken) refuse(request, response, allowed)
+  else if (place?.isMounted) next()
+  else sendProblem(request, response, { status: 404, code: 'not_found' })
+}
+
+function refuse(request: IncomingMessage, response: ServerResponse, allowed: readonly string[]): void {
   response.setHeader('Allow', allowed.join(', '))
   if (request.method === 'OPTIONS') response.writeHead(204).end()
   else sendProblem(request, response, { status: 405, code: 'method_not_allowed' })
 }
 
-/** The methods of all routes of a path, whoever registered them. */
-function methodsOfPath({ app, baseUrl, path }: Request): string[] {
-  const { _router: router } = app as Routed
-  // In an application that is mounted in another one, paths begin behind the place where it is.
-  const place = (app as Routed).path().replace(/\/+/g, '/').replace(/\/$/, '')
-  const ownPath = `${baseUrl}${path}`.slice(place.length)
-  const methods = (router?.stack ?? []).flatMap((layer) =>
-    layer.route && layer.match(ownPath) ? Object.keys(layer.route.methods).map((name) => name.toUpperCase()) : [],
-  )
-  if (methods.includes('GET')) methods.push('HEAD')
+/** Of a middleware nobody knows what it takes; one of four parameters takes errors alone. */
+function mayTake(layer: Layer, { path }: Place, method: string): boolean {
+  if (!layer.match(path)) return false
+  if (!layer.route) return layer.handle.length < 4
+  const methods = methodsOfRoute(layer.route)
+  return methods.includes('_ALL') || methods.includes(method)
+}
+
+/** The methods of all routes of a path up to here, whoever registered them. */
+function methodsOf({ path, before }: Place): string[] {
+  const methods = before.flatMap((layer) => (layer.route && layer.match(path) ? methodsOfRoute(layer.route) : []))
   return [...new Set(methods)].sort()
+}
+
+/** `_ALL` stands for every method. */
+function methodsOfRoute({ methods }: NonNullable<Layer['route']>): string[] {
+  const names = Object.keys(methods).map((name) => name.toUpperCase())
+  return names.includes('GET') ? [...names, 'HEAD'] : names
 }
