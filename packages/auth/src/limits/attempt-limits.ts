@@ -3,6 +3,7 @@ import { flexibleLimiter } from '@countersign/adapters/rate-limiter-flexible'
 import type { AuditLimiter } from '@countersign/core'
 import type { MikroORM } from '@mikro-orm/core'
 import { type AuthSettings, defaultLimits } from '../auth-settings.js'
+import { withDefaults } from '../settings/with-defaults.js'
 
 /** Who counts the attempts, and what to let go of afterwards. */
 export interface AttemptLimits {
@@ -12,9 +13,7 @@ export interface AttemptLimits {
 
 /** Counts in Redis where there is one, and goes on without it; else in the database. */
 export function attemptLimits({ limits, redis }: AuthSettings, orm: MikroORM): AttemptLimits {
-  // A limit that is undefined was not set: only null switches one off.
-  const set = Object.entries(limits ?? {}).filter(([, limit]) => limit !== undefined)
-  const scopes = { ...defaultLimits, ...Object.fromEntries(set) }
+  const scopes = withDefaults(defaultLimits, limits)
   if (redis) return { limiter: flexibleLimiter({ scopes, store: redis }), close: async () => undefined }
   const store = sqlClient(orm, 2)
   // Nothing works without the database: as patient as its other clients, and back with its first answer.

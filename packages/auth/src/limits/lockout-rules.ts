@@ -1,3 +1,5 @@
+import { withDefaults } from '../settings/with-defaults.js'
+
 /** How many failures within how many seconds lock for how many seconds. */
 export interface LockoutRule {
   readonly failures: number
@@ -41,11 +43,11 @@ export interface LockoutRules {
 export function lockoutRules({ account, address }: LockoutSettings = {}): LockoutRules {
   return {
     account: account === null ? null : growing(account),
-    address: address === null ? null : { ...defaultLockouts.address, ...address },
+    address: address === null ? null : withDefaults(defaultLockouts.address, address),
   }
 }
 
 function growing(account: Partial<GrowingLockoutRule> = {}): GrowingLockoutRule {
-  const { duration = defaultLockouts.account.duration, longest = 4 * duration } = account
-  return { ...defaultLockouts.account, ...account, duration, longest }
+  const { duration = defaultLockouts.account.duration } = account
+  return withDefaults({ ...defaultLockouts.account, longest: 4 * duration }, account)
 }

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os'
+import { withDefaults } from '../settings/with-defaults.js'
 import { AuthRefusal } from '../web/auth-refusal.js'
 import type { BreachCheck } from './breach-check.js'
 import { isGuessable, type PasswordOwner, siteWords } from './guessable.js'
@@ -59,7 +60,7 @@ export class Passwords {
   readonly #dummy: Promise<string>
 
   constructor({ policy, hasher = argon2idHasher(), publicUrl, breaches }: PasswordsOptions) {
-    this.#policy = { ...defaultPasswordPolicy, ...policy }
+    this.#policy = withDefaults(defaultPasswordPolicy, policy)
     this.#siteWords = siteWords(publicUrl, this.#policy.siteNames)
     this.#hasher = hasher
     this.#breaches = breaches

@@ -4,6 +4,7 @@ import type { MikroORM } from '@mikro-orm/core'
 import type { AuthSettings } from '../auth-settings.js'
 import type { Replacing } from '../extending/service-replacements.js'
 import type { Mails } from '../mails/mails.js'
+import { withDefaults } from '../settings/with-defaults.js'
 import { AccessTokens } from './access-tokens.js'
 import { CsrfTokens } from './csrf-tokens.js'
 import { originPolicy } from './origin-policy.js'
@@ -48,7 +49,10 @@ export function assembleSessions(settings: AuthSettings, parts: SessionRoomParts
   const { lifetime = 600, algorithm = 'EdDSA', overlap = hour, ...names } = settings.accessTokens ?? {}
   const { issuer = settings.publicUrl, audience = 'countersign-api' } = names
   const { grace = 10, perHour = 120 } = settings.refreshTokens ?? {}
-  const lifetimes = { ...usualLifetimes, ...settings.sessionLifetimes }
+  const lifetimes = {
+    usual: withDefaults(usualLifetimes.usual, settings.sessionLifetimes?.usual),
+    remembered: withDefaults(usualLifetimes.remembered, settings.sessionLifetimes?.remembered),
+  }
   const idle = { usual: lifetimes.usual.idle, remembered: lifetimes.remembered.idle }
   const keys = new SigningKeys({ orm, secrets, algorithm, overlap: Math.max(overlap, lifetime) })
   const signingKeys = replaced('signingKeys', keys)

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { KeyedHash, Secrets } from '@countersign/core/keys'
 import type { EntityManager } from '@mikro-orm/core'
 import type { SqlEntityManager } from '@mikro-orm/postgresql'
+import { withDefaults } from '../settings/with-defaults.js'
 import { OneTimeToken } from './entities.js'
 
 /** What a token is good for, and nothing else. */
@@ -44,7 +45,7 @@ export class OneTimeTokens {
 
   constructor(secrets: Secrets, lifetimes: Partial<LinkLifetimes> = {}) {
     this.#keyed = secrets.keyedHash('one-time-token')
-    this.#lifetimes = { ...defaultLinkLifetimes, ...lifetimes }
+    this.#lifetimes = withDefaults(defaultLinkLifetimes, lifetimes)
   }
 
   /** Seconds that a token of this purpose is good for. */

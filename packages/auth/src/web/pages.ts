@@ -5,6 +5,7 @@ import express, { type Express, type Response } from 'express'
 import type { AuthSettings } from '../auth-settings.js'
 import type { Mails } from '../mails/mails.js'
 import { defaultPasswordPolicy } from '../passwords/passwords.js'
+import { withDefaults } from '../settings/with-defaults.js'
 
 const folder = fileURLToPath(new URL('../../public/', import.meta.url))
 
@@ -61,7 +62,7 @@ function fitted(html: string, settings: PagesSettings): string {
   if (production) off.add('mailbox')
   if (!usernames) off.add('usernames')
   if (registration === 'closed') off.add('signup')
-  const { minLength } = { ...defaultPasswordPolicy, ...passwordPolicy }
+  const { minLength } = withDefaults(defaultPasswordPolicy, passwordPolicy)
   const without = (text: string): string =>
     text.replace(part, (_whole, name: string, content: string) => (off.has(name) ? '' : without(content)))
   return without(html).replaceAll('{least}', String(minLength))
