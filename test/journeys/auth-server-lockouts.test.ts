@@ -244,7 +244,27 @@ for (const { name, here, make } of places) {
       expect(await lock(grown, email)).toEqual(seconds(900))
     })
 
-    it('is as long as the first one again after a day without failures, and not before', async () => {
+    it('is longer than the one before after a success on a known device, which forgives its own count', async () => {
+      const { email } = await grown.account('besieged@example.org')
+      const known = await grown.session(email)
+      expect(await lock(grown, email)).toEqual(seconds(900))
+      await endLocks(grown)
+      expect((await known.post('/api/auth/login', { email, password })).status).toBe(200)
+      expect(await lock(grown, email)).toEqual(seconds(1800))
+    })
+
+    it('is longer than the one before while each window of failures begins within a day of the last', async () => {
+      const email = 'patience@example.org'
+      expect(await lock(grown, email)).toEqual(seconds(900))
+      await endLocks(grown, '23 hours')
+      for (let day = 0; day < 2; day++) {
+        expect(await grown.login(email, wrong)).toBe(401)
+        await grown.sql("update auth_lockout set since = since - interval '23 hours' where locked_until is null")
+      }
+      expect(await lock(grown, email)).toEqual(seconds(1800))
+    })
+
+    it('is as long as the first one again a day after the last one ended, and not before', async () => {
       const email = 'patient@example.org'
       const { lockouts } = grown.system.auth.services
       expect(await lock(grown, email)).toEqual(seconds(900))

@@ -49,7 +49,7 @@ export interface Refusal {
 const columns = 'id, kind, user_id'
 const begun = `${columns}, locked_until, extract(epoch from locked_until - now())::int as seconds`
 
-// For so long after the last failure the next lock is longer than the one before.
+// For so long after a lock ended, or after the last window of failures began, the next one is longer than the one before.
 const memory = "interval '1 day'"
 
 // From then on a day is counted, whoever notices the end, and when.
@@ -143,7 +143,7 @@ export class LockoutStore {
     )
   }
 
-  /** Forgets the failures. A lock that began meanwhile stays. */
+  /** Forgets the failures and the locks of this count alone. A lock that began meanwhile stays. */
   async forgive({ key }: AccountCount): Promise<void> {
     await this.#statements.query(forgiving, [key], 'countersign-lockout-forgive')
   }
