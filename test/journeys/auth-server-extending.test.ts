@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import {
   type AuthServices,
   authControllers,
@@ -11,6 +12,7 @@ import {
   SessionsController,
   SignupController,
 } from '@countersign/auth'
+import { rowId } from '@countersign/core'
 import type { Request } from 'express'
 import { Authorized, Get, JsonController, Req } from 'routing-controllers'
 import { describe, expect, it } from 'vitest'
@@ -71,6 +73,35 @@ describe('a server with everything switched off that can be', () => {
     await on.system.auth.services.accounts.ensureAdmin('root@example.org', password)
     const client = await on.session('root@example.org')
     expect((await client.post('/api/auth/logout')).status).toBe(204)
+  })
+})
+
+describe('a key of the host’s own', () => {
+  const kid = rowId()
+  const bytes = randomBytes(32)
+  const key = { kid, algorithm: 'HS256' as const, signing: bytes, verifying: bytes }
+  const on = passwordJourneys(make, {
+    limits: unlimited,
+    services: {
+      signingKeys: (ours) =>
+        overriding(ours, {
+          current: async () => key,
+          find: (id) => (id === kid ? Promise.resolve(key) : ours.find(id)),
+        }),
+    },
+  })
+
+  it('signs what is taken once its row is where sessions are looked up, and until that expires', async () => {
+    const { email } = await on.account('ada@example.org')
+    const client = await on.session(email)
+    expect(await on.isIn(client)).toBe(false)
+    await on.sql(
+      "insert into auth_signing_key (kid, algorithm, sealed_jwk, created_at) values (?, 'HS256', 'elsewhere', now())",
+      [kid],
+    )
+    expect(await on.isIn(client)).toBe(true)
+    await on.sql('update auth_signing_key set retired_at = now(), expires_at = now() where kid = ?', [kid])
+    expect(await on.isIn(client)).toBe(false)
   })
 })
 
