@@ -9,7 +9,6 @@ import { migratedPostgres, postgresAvailable } from '../support/databases.js'
 import { freshFolder } from '../support/fresh-folder.js'
 
 const embedded = (places[0] as (typeof places)[number]).make
-// Where it keeps its data is nothing to who may read metrics, and this begins sooner.
 const withPostgres = await postgresAvailable()
 const folder = freshFolder()
 let folders = 0

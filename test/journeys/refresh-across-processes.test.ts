@@ -21,10 +21,12 @@ describe.runIf(await postgresAvailable())('two processes on one PostgreSQL', () 
   beforeAll(async () => {
     const made = await shared.make()
     const settings = { database: made.database, secret, publicUrl: 'http://127.0.0.1:3000', limits: unlimited }
-    // At the same time, as a deployment starts them: migrations and the first key are made once.
+    // At the same time, as a deployment starts them.
     for (const { url } of await Promise.all([startShared(settings), startShared(settings)]))
       clients.push(new AuthClient(url))
     await client(0).signUpAndVerify(email, password)
+    // Neither process finds a key for its first token.
+    await together(2, tokens)
     const { orm, close } = await openDatabase(made.database)
     sql = (statement, values) => orm.em.getDriver().getConnection().execute(statement, values)
     drop = async () => {
