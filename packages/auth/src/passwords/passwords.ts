@@ -55,8 +55,9 @@ export class Passwords {
   readonly #siteWords: readonly string[]
   readonly #hasher: PasswordHasher
   readonly #breaches: Pick<BreachCheck, 'isBreached'>
-  // More at once would make each of them slower, and take memory for all.
-  readonly #turns = new Turns(availableParallelism())
+  // More at once would make each of them slower, and take memory for all. One more than there are processors: none of
+  // them waits while a hash that is done is handed on.
+  readonly #turns = new Turns(availableParallelism() + 1)
   readonly #dummy: Promise<string>
 
   constructor({ policy, hasher = argon2idHasher(), publicUrl, breaches }: PasswordsOptions) {
