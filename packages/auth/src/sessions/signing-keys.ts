@@ -32,6 +32,14 @@ interface KeyRow {
   readonly sealed_jwk: string
 }
 
+interface Replacement {
+  /** A condition with one parameter. */
+  readonly retiring: string
+  readonly value: string | number | null
+  /** Seconds. */
+  readonly overlap: number
+}
+
 /** The keys of access tokens: one signs, those before it verify for a while. Shared by all processes. */
 export class SigningKeys {
   readonly #parts: SigningKeysParts
@@ -56,8 +64,10 @@ export class SigningKeys {
       const [row] = await this.#rows('retired_at is null and algorithm = ?', this.#parts.algorithm)
       const key = row && (await this.#import(row))
       if (key) return key
-      // Without a key, or with one that was sealed with a SECRET_KEY of before, nobody could log in.
-      await this.rotate(row ? { overlap: 0 } : {})
+      // Without a key, or with one that was sealed with a SECRET_KEY of before, nobody could log in. Of several
+      // processes that find it so one makes the key, and none puts another one's aside.
+      const overlap = row ? 0 : this.#parts.overlap
+      await this.#replace({ retiring: 'kid = ?', value: row?.kid ?? null, overlap })
     }
   }
 
@@ -88,21 +98,7 @@ export class SigningKeys {
    * @returns whether there is another key
    */
   async rotate({ overlap = this.#parts.overlap, olderThan = 0 } = {}): Promise<boolean> {
-    const fresh = await this.#make()
-    return this.#parts.orm.em.fork().transactional(async (em) => {
-      const sql = em as SqlEntityManager
-      await sql.execute(
-        `update auth_signing_key set retired_at = now(), expires_at = now() + make_interval(secs => ?)
-         where retired_at is null and (algorithm <> ? or created_at <= now() - make_interval(secs => ?))`,
-        [overlap, fresh.algorithm, olderThan],
-      )
-      const made = await sql.execute<unknown[]>(
-        `insert into auth_signing_key (kid, algorithm, public_jwk, sealed_jwk, created_at)
-         values (?, ?, ?, ?, now()) on conflict ((true)) where retired_at is null do nothing returning kid`,
-        [fresh.kid, fresh.algorithm, fresh.publicJwk, fresh.sealedJwk],
-      )
-      return made.length > 0
-    })
+    return this.#replace({ retiring: 'created_at <= now() - make_interval(secs => ?)', value: olderThan, overlap })
   }
 
   /** Whether the key that signs now has done so for that many seconds. */
@@ -118,6 +114,25 @@ export class SigningKeys {
       [],
     )
     for (const { kid } of gone) this.#known.delete(kid)
+  }
+
+  /** Makes a key, where the one that signs is of another algorithm, or is one that `retiring` says, or is not there. */
+  async #replace({ retiring, value, overlap }: Replacement): Promise<boolean> {
+    const fresh = await this.#make()
+    return this.#parts.orm.em.fork().transactional(async (em) => {
+      const sql = em as SqlEntityManager
+      await sql.execute(
+        `update auth_signing_key set retired_at = now(), expires_at = now() + make_interval(secs => ?)
+         where retired_at is null and (algorithm <> ? or ${retiring})`,
+        [overlap, fresh.algorithm, value],
+      )
+      const made = await sql.execute<unknown[]>(
+        `insert into auth_signing_key (kid, algorithm, public_jwk, sealed_jwk, created_at)
+         values (?, ?, ?, ?, now()) on conflict ((true)) where retired_at is null do nothing returning kid`,
+        [fresh.kid, fresh.algorithm, fresh.publicJwk, fresh.sealedJwk],
+      )
+      return made.length > 0
+    })
   }
 
   async #make() {
