@@ -72,15 +72,17 @@ function field(name) {
   return outer ? [name, outer, name.slice(outer.length + 1)] : [name, name]
 }
 
-const personalFields = (
-  'actor_label on_behalf_of attempted_hash attempted_masked session_id address proxies user_agent device details'
-).split(' ').map(field) // biome-ignore format: x
+const fieldsOf = (names) => names.split(' ').map(field)
+
+const personalFields = fieldsOf(
+  'actor_label on_behalf_of attempted_hash attempted_masked session_id address proxies user_agent device details',
+)
 
 /** In canonical order. */
-const facts = (
+const facts = fieldsOf(
   'actor_id actor_type class_name duration_ms event event_version first_at http_method last_at limit method_name ' +
-  'occurred_at outcome reason repeat_count request_id retry_after route scope severity status subject_id subject_type tenant'
-).split(' ').map(field) // biome-ignore format: x
+    'occurred_at outcome reason repeat_count request_id retry_after route scope severity status subject_id subject_type tenant',
+)
 
 const rowFields = new Set(['id', 'erased_at', ...[...personalFields, ...facts].map(([, outer]) => outer)])
 
@@ -676,8 +678,9 @@ class Log {
     }
     const [start, end] = this.gaps[low] ?? [index + 1]
     if (start > index) return false
-    const parts = [[start, index], [index + 1, end]] // biome-ignore format: x
-    this.gaps.splice(low, 1, ...parts.filter(([first, stop]) => first < stop))
+    const before = [start, index]
+    const after = [index + 1, end]
+    this.gaps.splice(low, 1, ...[before, after].filter(([first, stop]) => first < stop))
     return true
   }
 
