@@ -1,4 +1,3 @@
-import { request } from 'node:http'
 import { gzipSync } from 'node:zlib'
 import { auditCoverage } from '@countersign/adapters/routing-controllers'
 import { authControllers } from '@countersign/auth'
@@ -6,30 +5,8 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import type { AuthClient } from '../support/auth-client.js'
 import { places, unlimited } from '../support/auth-systems.js'
 import { password, passwordJourneys } from '../support/password-journeys.js'
+import { type RawAnswer, send } from '../support/raw-request.js'
 import { submittedBodies } from '../support/submitted-bodies.js'
-
-interface RawAnswer {
-  readonly status: number
-  readonly headers: NodeJS.Dict<string | string[]>
-  readonly text: string
-}
-
-function send(
-  url: string,
-  method: string,
-  headers: Record<string, string>,
-  body?: string | Buffer,
-): Promise<RawAnswer> {
-  return new Promise((resolve, reject) => {
-    const sent = request(url, { method, headers }, (response) => {
-      let text = ''
-      response.on('data', (chunk) => (text += chunk))
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, text }))
-    })
-    sent.on('error', reject)
-    sent.end(body)
-  })
-}
 
 const json = { 'content-type': 'application/json' }
 const leaks = /node_modules|\n\s+at |SyntaxError|select |insert /

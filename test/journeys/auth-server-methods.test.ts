@@ -1,8 +1,9 @@
-import { request, STATUS_CODES } from 'node:http'
+import { STATUS_CODES } from 'node:http'
 import { auditCoverage } from '@countersign/adapters/routing-controllers'
 import { authControllers } from '@countersign/auth'
 import { describe, expect, it } from 'vitest'
 import { ownSystem, quickest, rowsOf, unlimited } from '../support/auth-systems.js'
+import { type RawAnswer, send } from '../support/raw-request.js'
 
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND']
 const page = 'https://app.example.org'
@@ -18,25 +19,6 @@ function declaredMethods(): Map<string, Set<string>> {
   for (const path of [...pages, '/', '/healthz', '/readyz', '/metrics']) add(path, 'GET')
   for (const found of taken.values()) if (found.has('GET')) found.add('HEAD')
   return taken
-}
-
-interface Answer {
-  readonly status: number
-  readonly headers: NodeJS.Dict<string | string[]>
-  readonly text: string
-}
-
-/** `fetch` sends no TRACE. */
-function send(url: string, method: string, headers: Record<string, string> = {}): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const sent = request(url, { method, headers }, (response) => {
-      let text = ''
-      response.on('data', (chunk) => (text += chunk))
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, text }))
-    })
-    sent.on('error', reject)
-    sent.end()
-  })
 }
 
 // INP-15, SES-16
@@ -89,7 +71,11 @@ describe('a method that a route does not take', () => {
   })
 })
 
-function expectProblem(method: string, { status, headers, text }: Answer, expected: { status: number; code: string }) {
+function expectProblem(
+  method: string,
+  { status, headers, text }: RawAnswer,
+  expected: { status: number; code: string },
+) {
   expect([method, status]).toEqual([method, expected.status])
   expect(headers['content-type']).toMatch(/^application\/problem\+json/)
   if (method === 'HEAD') expect(text).toBe('')
