@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createSecretKey, randomBytes } from 'node:crypto'
 import {
   type AuthServices,
   authControllers,
@@ -78,8 +78,8 @@ describe('a server with everything switched off that can be', () => {
 
 describe('a key of the host’s own', () => {
   const kid = rowId()
-  const bytes = randomBytes(32)
-  const key = { kid, algorithm: 'HS256' as const, signing: bytes, verifying: bytes }
+  const secret = createSecretKey(randomBytes(32))
+  const key = { kid, algorithm: 'HS256' as const, signing: secret, verifying: secret }
   const on = passwordJourneys(make, {
     limits: unlimited,
     services: {

@@ -1,4 +1,4 @@
-import { createHmac, type webcrypto } from 'node:crypto'
+import { createHmac, sign, type webcrypto } from 'node:crypto'
 import type { SigningKeys } from '@countersign/auth'
 
 type Json = Readonly<Record<string, unknown>>
@@ -16,9 +16,9 @@ export function partsOf(token: string): { header: Json; claims: Json; signature:
 export async function signedByItself(keys: SigningKeys, header: Json, claims: unknown): Promise<string> {
   const { signing, algorithm } = await keys.current()
   const data = `${encoded(header)}.${encoded(claims)}`
-  const how = algorithm === 'ES256' ? { name: 'ECDSA', hash: 'SHA-256' } : 'Ed25519'
-  const signature = await crypto.subtle.sign(how, signing as webcrypto.CryptoKey, Buffer.from(data))
-  return `${data}.${Buffer.from(signature).toString('base64url')}`
+  const digest = algorithm === 'ES256' ? 'sha256' : null
+  const signature = sign(digest, Buffer.from(data), { key: signing, dsaEncoding: 'ieee-p1363' })
+  return `${data}.${signature.toString('base64url')}`
 }
 
 /** Signs with anybody's Ed25519 key. */

@@ -1,5 +1,6 @@
 import { isRowId, rowId } from '@countersign/core'
-import { decodeProtectedHeader, jwtVerify, SignJWT } from 'jose'
+import { decodeProtectedHeader, jwtVerify } from 'jose'
+import { compactJws } from './compact-jws.js'
 import type { SigningKey, SigningKeys } from './signing-keys.js'
 import { VerifiedTokens } from './verified-tokens.js'
 
@@ -59,15 +60,12 @@ export class AccessTokens {
   async issue({ userId, sessionId, tokenVersion, authTime, amr, kid: known }: TokenSubject): Promise<string> {
     const { keys, issuer, audience, seconds } = this.#options
     const { kid, algorithm, signing } = await keys.current(known)
-    return new SignJWT({ sid: sessionId, tv: tokenVersion, auth_time: authTime, amr: [...amr] })
-      .setProtectedHeader({ alg: algorithm, typ: type, kid })
-      .setIssuer(issuer)
-      .setAudience(audience)
-      .setSubject(userId)
-      .setJti(rowId())
-      .setIssuedAt()
-      .setExpirationTime(`${seconds}s`)
-      .sign(signing)
+    const now = Math.floor(Date.now() / 1000)
+    const claims = {
+      ...{ iss: issuer, aud: audience, sub: userId, sid: sessionId, jti: rowId(), iat: now, exp: now + seconds },
+      ...{ tv: tokenVersion, auth_time: authTime, amr },
+    }
+    return compactJws({ alg: algorithm, typ: type, kid }, JSON.stringify(claims), signing)
   }
 
   /** What a token says; null for one that is not ours, not for us, not of this type, or too old. */

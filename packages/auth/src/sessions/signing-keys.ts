@@ -1,8 +1,9 @@
+import { createPrivateKey, createPublicKey, createSecretKey, type JsonWebKey, type KeyObject } from 'node:crypto'
 import { type AuditTrail, isRowId, rowId } from '@countersign/core'
 import type { Secrets } from '@countersign/core/keys'
 import type { MikroORM } from '@mikro-orm/core'
 import type { SqlEntityManager } from '@mikro-orm/postgresql'
-import { type CryptoKey, exportJWK, generateKeyPair, generateSecret, importJWK, type JWK } from 'jose'
+import { type CryptoKey, exportJWK, generateKeyPair, generateSecret, type JWK } from 'jose'
 import { Sealing } from '../store/sealing.js'
 import type { Chore } from '../store/sweeper.js'
 
@@ -13,8 +14,8 @@ export type SigningAlgorithm = 'EdDSA' | 'ES256' | 'HS256'
 export interface SigningKey {
   readonly kid: string
   readonly algorithm: SigningAlgorithm
-  readonly signing: CryptoKey | Uint8Array
-  readonly verifying: CryptoKey | Uint8Array
+  readonly signing: KeyObject
+  readonly verifying: KeyObject
 }
 
 /** What {@link SigningKeys} works with. */
@@ -62,7 +63,7 @@ export class SigningKeys {
     if (known && known.algorithm === this.#parts.algorithm) return known
     for (;;) {
       const [row] = await this.#rows('retired_at is null and algorithm = ?', this.#parts.algorithm)
-      const key = row && (await this.#import(row))
+      const key = row && this.#import(row)
       if (key) return key
       // Without a key, or with one that was sealed with a SECRET_KEY of before, nobody could log in. Of several
       // processes that find it so one makes the key, and none puts another one's aside.
@@ -153,18 +154,14 @@ export class SigningKeys {
     }
   }
 
-  async #import({ kid, algorithm, sealed_jwk }: KeyRow): Promise<SigningKey | null> {
+  #import({ kid, algorithm, sealed_jwk }: KeyRow): SigningKey | null {
     const known = this.#known.get(kid)
     if (known) return known
     const whole = this.#open(sealed_jwk, kid)
     if (!whole) return null
-    const { d: _private, ...half } = whole
-    const key = {
-      kid,
-      algorithm,
-      signing: await importJWK(whole, algorithm),
-      verifying: await importJWK(algorithm === 'HS256' ? whole : half, algorithm),
-    }
+    const signing = keyOf(whole)
+    const verifying = signing.type === 'secret' ? signing : createPublicKey(signing)
+    const key = { kid, algorithm, signing, verifying }
     this.#known.set(kid, key)
     return key
   }
@@ -185,6 +182,11 @@ export class SigningKeys {
   #execute<Row>(statement: string, values: unknown[]): Promise<Row[]> {
     return (this.#parts.orm.em.fork() as SqlEntityManager).execute<Row[]>(statement, values)
   }
+}
+
+function keyOf(jwk: JWK): KeyObject {
+  if (jwk.kty === 'oct') return createSecretKey(jwk.k as string, 'base64url')
+  return createPrivateKey({ key: jwk as JsonWebKey, format: 'jwk' })
 }
 
 /**
