@@ -7,9 +7,17 @@ export interface Pool {
   end(): Promise<void>
 }
 
+/** A statement; one that has a name is parsed and planned once per connection. */
+export interface Statement {
+  readonly text: string
+  readonly values: readonly unknown[]
+  readonly name?: string
+}
+
 /** What is needed of a client of one. */
 export interface PoolClient {
-  query(query: { text: string; values: readonly unknown[]; name?: string }): Promise<{ rows: unknown[] }>
+  readonly connection: { readonly stream: { cork(): void; uncork(): void } }
+  query(statement: Statement): Promise<{ rows: unknown[] }>
   query(query: CopyIn): void
   on(event: 'error' | 'end', listener: () => void): void
   ref(): void

@@ -1,6 +1,7 @@
 import type { Connection, MikroORM } from '@mikro-orm/core'
 import { CopyIn } from './copy-in.js'
-import { KeptConnections, type Pool, type PoolClient } from './kept-connections.js'
+import { KeptConnections, type Pool, type PoolClient, type Statement } from './kept-connections.js'
+import { PipelinedConnections } from './pipelined-connections.js'
 
 /** What `pg.Pool` and `PGlite` have in common: a statement with parameters, on a connection of nobody's. */
 export interface SqlClient {
@@ -57,10 +58,22 @@ export function sqlClient(orm: MikroORM, connections: number): SqlClient {
   return copyClient(orm, connections)
 }
 
+/**
+ * The same for short statements that many ask for at once, as every request does. On PostgreSQL they go out without
+ * waiting for the answers to those before; one that takes long, or waits for a lock, holds up those behind it.
+ *
+ * Do not wait for it inside of a transaction: what holds it up may wait for that.
+ */
+export function pipelinedClient(orm: MikroORM, connections: number): SqlClient {
+  const shared = orm.em.getDriver().getConnection() as NativeConnection
+  if (isEmbedded(orm)) return pgliteClient(shared)
+  return pipelinesOf(ownConnection(orm, shared, { max: connections, pipeline: true }), connections)
+}
+
 /** A {@link sqlClient} that takes rows as text, too, and has transactions. */
 export function copyClient(orm: MikroORM, connections: number): LogClient {
   const shared = orm.em.getDriver().getConnection() as NativeConnection
-  return isEmbedded(orm) ? pgliteClient(shared) : poolClient(ownConnection(orm, shared, connections))
+  return isEmbedded(orm) ? pgliteClient(shared) : poolClient(ownConnection(orm, shared, { max: connections }))
 }
 
 /** True for PGlite: one process, one connection. */
@@ -105,12 +118,12 @@ function liteStatements(lite: LiteStatements): Statements {
   }
 }
 
-function ownConnection(orm: MikroORM, shared: NativeConnection, connections: number): NativeConnection {
+function ownConnection(orm: MikroORM, shared: NativeConnection, pool: object): NativeConnection {
   const options: Record<string, unknown> = {}
   for (const setting of settings) options[setting] = orm.config.get(setting)
   const driverOptions: unknown = orm.config.get('driverOptions')
   const isPlain = typeof driverOptions === 'object' && driverOptions !== null
-  options.driverOptions = { ...ownPool, ...(isPlain ? driverOptions : {}), max: connections }
+  options.driverOptions = { ...ownPool, ...(isPlain ? driverOptions : {}), ...pool }
   return new (shared.constructor as ConnectionClass)(orm.config, options)
 }
 
@@ -138,11 +151,33 @@ function poolClient(connection: NativeConnection): LogClient {
   }
 }
 
+function pipelinesOf(connection: NativeConnection, most: number): SqlClient {
+  let pipelines: PipelinedConnections | undefined
+  return {
+    async query<Row>(text: string, values: readonly unknown[], name?: string) {
+      // Those who asked at the same time have waited, too.
+      if (!pipelines) {
+        const pool = (await connection.getNativeClient()) as Pool
+        pipelines ??= new PipelinedConnections(pool, most)
+      }
+      return (await pipelines.query(statementOf(text, values, name))) as Row[]
+    },
+    async close() {
+      await connection.close()
+      await pipelines?.end()
+      pipelines = undefined
+    },
+  }
+}
+
+function statementOf(text: string, values: readonly unknown[], name?: string): Statement {
+  return name === undefined ? { text, values } : { name, text, values }
+}
+
 function poolStatements(client: PoolClient): Statements {
   return {
     async query<Row>(text: string, values: readonly unknown[], name?: string) {
-      // A named statement is parsed and planned once per connection.
-      const { rows } = await client.query(name === undefined ? { text, values } : { name, text, values })
+      const { rows } = await client.query(statementOf(text, values, name))
       return rows as Row[]
     },
     copy(into, text) {

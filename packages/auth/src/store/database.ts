@@ -3,9 +3,9 @@ import {
   embeddedDatabaseIn,
   migrate,
   openStore,
+  pipelinedClient,
   type SqlClient,
   type StoreLocation,
-  sqlClient,
 } from '@countersign/adapters/mikro-orm'
 import type { MigrationObject, MikroORM, Options } from '@mikro-orm/core'
 import { Migrator } from '@mikro-orm/migrations'
@@ -24,7 +24,7 @@ export interface OwnSchema {
 /** An open database that has every migration. */
 export interface Database {
   readonly orm: MikroORM
-  /** For what every request asks: a statement with a name is parsed and planned once. */
+  /** For what every request asks, and no transaction: a statement with a name is parsed and planned once. */
   readonly statements: SqlClient
   close(): Promise<void>
 }
@@ -36,7 +36,7 @@ export interface Database {
  */
 export async function openDatabase(location: StoreLocation, own: OwnSchema = {}): Promise<Database> {
   const store = await openStore(location, { connect: () => connect(location, optionsWith(own)), prepare: migrate })
-  const statements = sqlClient(store.orm, 8)
+  const statements = pipelinedClient(store.orm, 2)
   return {
     orm: store.orm,
     statements,
