@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
+import { json } from 'node:stream/consumers'
 import { createAuthServer, defaultLimits } from '@countersign/auth'
 import { hash, verify } from '@node-rs/argon2'
 import { betterAuth } from 'better-auth'
@@ -6,7 +8,7 @@ import { getMigrations } from 'better-auth/db/migration'
 import { toNodeHandler } from 'better-auth/node'
 import pg from 'pg'
 
-// One of the two systems, over HTTP, with a few accounts that can log in.
+// One of the systems, over HTTP, with a few accounts that can log in.
 const { system, hashing, url } = JSON.parse(process.argv[2])
 const accounts = 16
 const password = 'a sentence that nobody guesses'
@@ -21,7 +23,7 @@ const hashers = {
 }
 const hasher = hashers[hashing]
 
-const systems = { countersign, 'better-auth': peer }
+const systems = { countersign, 'better-auth': peer, bare }
 const { handler, login, session, cpuOfRows } = await systems[system]()
 const server = createServer(handler).listen(0, '127.0.0.1', () => {
   const requests = Array.from({ length: accounts }, (_, number) => login(emailOf(number)))
@@ -89,6 +91,28 @@ async function peer() {
       body: JSON.stringify({ email, password }),
     }),
     session: { method: 'GET', path: '/api/auth/get-session' },
+    cpuOfRows: async () => 0,
+  }
+}
+
+/** What no system can do without: HTTP, the hash, one row. */
+async function bare() {
+  const pool = new pg.Pool({ connectionString: url, max: 1, pipeline: true })
+  await pool.query('create table sign_in (id text primary key, email text not null)')
+  const client = await pool.connect()
+  const kept = await hasher.hash(password)
+  const insert = (email) =>
+    client.query({ name: 'sign-in', text: 'insert into sign_in values ($1, $2)', values: [randomUUID(), email] })
+  async function handler(request, response) {
+    const { email, password: typed } = await json(request)
+    const right = await hasher.verify(kept, typed)
+    if (right) await insert(email)
+    response.writeHead(right ? 200 : 401, { 'content-length': 0 }).end()
+  }
+  return {
+    handler,
+    login: (email) => ({ method: 'POST', path: '/', body: JSON.stringify({ email, password }) }),
+    session: null,
     cpuOfRows: async () => 0,
   }
 }

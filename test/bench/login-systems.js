@@ -8,7 +8,7 @@ const run = promisify(execFile)
 /**
  * Starts a system in a process and a database of its own.
  *
- * @param {{ system: 'countersign' | 'better-auth', hashing: 'argon2id' | 'nothing' | 'defaults' }} what
+ * @param {{ system: 'countersign' | 'better-auth' | 'bare', hashing: 'argon2id' | 'nothing' | 'defaults' }} what
  */
 export async function startSystem(what) {
   const database = await ownDatabase()

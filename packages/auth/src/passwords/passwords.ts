@@ -55,9 +55,9 @@ export class Passwords {
   readonly #siteWords: readonly string[]
   readonly #hasher: PasswordHasher
   readonly #breaches: Pick<BreachCheck, 'isBreached'>
-  // More at once would make each of them slower, and take memory for all. One more than there are processors: none of
-  // them waits while a hash that is done is handed on.
-  readonly #turns = new Turns(availableParallelism() + 1)
+  // More at once would make each of them slower, and take memory for all. Two more than there are processors: none of
+  // them waits while hashes that are done are handed on.
+  readonly #turns = new Turns(availableParallelism() + 2)
   readonly #dummy: Promise<string>
 
   constructor({ policy, hasher = argon2idHasher(), publicUrl, breaches }: PasswordsOptions) {
