@@ -1,16 +1,21 @@
 import type { Pool, PoolClient, Statement } from './kept-connections.js'
 import { isRefusal } from './sql-state.js'
 
+// Milliseconds without an answer, after which what comes next does not go behind what is under way.
+const patience = 20
+
 interface Lane {
   readonly opening: Promise<PoolClient>
   client?: PoolClient
   underWay: number
+  /** When it began to wait for the answer that comes next. */
+  waitsSince: number
   corked: boolean
 }
 
 /**
  * Connections that statements share: each is sent without waiting for the answers to those before it, which come in
- * their order. So one that takes long holds up those behind it; while a connection is idle none goes behind another.
+ * their order. All go by the first one, which the database serves quickest, unless one that takes long holds it up.
  */
 export class PipelinedConnections {
   readonly #pool: Pool
@@ -26,7 +31,8 @@ export class PipelinedConnections {
 
   /** Whatever fails, but a statement that was refused, costs the connection: nobody knows what it still holds. */
   async query(statement: Statement): Promise<unknown[]> {
-    const lane = this.#leastBusy()
+    const lane = this.#choose()
+    if (lane.underWay === 0) lane.waitsSince = performance.now()
     lane.underWay++
     try {
       const client = lane.client ?? (await lane.opening)
@@ -38,6 +44,7 @@ export class PipelinedConnections {
       throw cause
     } finally {
       lane.underWay--
+      lane.waitsSince = performance.now()
       if (lane.underWay === 0) this.#rest(lane)
     }
   }
@@ -48,14 +55,18 @@ export class PipelinedConnections {
     await this.#pool.end()
   }
 
-  #leastBusy(): Lane {
+  #choose(): Lane {
+    const recently = performance.now() - patience
     let least: Lane | undefined
-    for (const lane of this.#lanes) if (!least || lane.underWay < least.underWay) least = lane
-    return least && (least.underWay === 0 || this.#lanes.size >= this.#most) ? least : this.#open()
+    for (const lane of this.#lanes) {
+      if (lane.underWay === 0 || lane.waitsSince > recently) return lane
+      if (!least || lane.underWay < least.underWay) least = lane
+    }
+    return least && this.#lanes.size >= this.#most ? least : this.#open()
   }
 
   #open(): Lane {
-    const lane: Lane = { opening: this.#pool.connect(), underWay: 0, corked: false }
+    const lane: Lane = { opening: this.#pool.connect(), underWay: 0, waitsSince: 0, corked: false }
     this.#lanes.add(lane)
     lane.opening.then(
       (client) => {

@@ -1,5 +1,5 @@
-// Milliseconds: about as long as a password's hash takes.
-const patience = 15
+// Milliseconds: about as long as a few passwords' hashes take.
+const patience = 40
 
 /**
  * Lets no more than so many pieces of work be done at the same time; the others wait in order. While there are such,

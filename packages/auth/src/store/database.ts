@@ -36,7 +36,7 @@ export interface Database {
  */
 export async function openDatabase(location: StoreLocation, own: OwnSchema = {}): Promise<Database> {
   const store = await openStore(location, { connect: () => connect(location, optionsWith(own)), prepare: migrate })
-  const statements = pipelinedClient(store.orm, 2)
+  const statements = pipelinedClient(store.orm, 4)
   return {
     orm: store.orm,
     statements,
