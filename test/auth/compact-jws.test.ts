@@ -32,6 +32,11 @@ describe('a JWS', () => {
     expect(verified).toMatchObject({ header: { alg, typ: 'at+jwt', kid: 'one' }, payload: claims })
   })
 
+  it('of HS256 is made with 32 bytes or more', () => {
+    const short = createSecretKey(Buffer.alloc(31, 7))
+    expect(() => compactJws({ alg: 'HS256' }, '{}', short)).toThrow('at least 32 bytes, and has 31')
+  })
+
   it('of ES256 has its numbers at their full width, whatever they are', () => {
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
     // One in 128 has a number that begins with zeros.

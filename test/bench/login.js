@@ -57,9 +57,9 @@ async function compare(report, { ours, peer, bare, connections, how, atLeast }) 
   figure(`sign-ins, ${named}`, figures.ours)
   figure(`sign-ins of better-auth, ${named}`, figures.peer)
   if (bare) {
-    figure('bare argon2id verifications, nothing else', figures.hashes)
-    figure('requests that hash and insert one row, nothing else', figures.bare)
-    toPeer('the same to better-auth: more there is not', figures.bare)
+    figure(`bare argon2id verifications, nothing else, beside ${connections} connections`, figures.hashes)
+    figure(`requests that hash and insert one row, ${connections} connections`, figures.bare)
+    toPeer(`the same to better-auth, ${connections} connections`, figures.bare)
   }
   toPeer(`to better-auth, ${named}`, figures.ours, { atLeast })
 }

@@ -1,3 +1,4 @@
+import { Socket } from 'node:net'
 import { pipelinedClient, type SqlClient } from '@countersign/adapters/mikro-orm'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { ClientSockets } from '../support/client-sockets.js'
@@ -17,12 +18,19 @@ describe.runIf(await postgresAvailable())('the connections that statements share
     database = await postgresDatabase()
   })
   afterAll(() => database.close())
+  const clientWith = (options: object): SqlClient => {
+    const driverOptions = database.orm.config.get('driverOptions')
+    database.orm.config.set('driverOptions', options)
+    const own = pipelinedClient(database.orm, 1)
+    database.orm.config.set('driverOptions', driverOptions)
+    return own
+  }
   beforeEach(() => {
     client = pipelinedClient(database.orm, 2)
   })
   afterEach(() => client.close())
 
-  it('give each its own answer, on one connection while nothing holds it up', async () => {
+  it('give each its own answer, however many ask at once', async () => {
     const numbers = Array.from({ length: 200 }, (_, number) => number)
     const asked = numbers.map((number) =>
       client.query<Backend & { answer: number }>(
@@ -33,7 +41,7 @@ describe.runIf(await postgresAvailable())('the connections that statements share
     )
     const rows = (await Promise.all(asked)).flat()
     expect(rows.map(({ answer }) => answer)).toEqual(numbers)
-    expect(new Set(rows.map(({ pid }) => pid)).size).toBe(1)
+    expect(new Set(rows.map(({ pid }) => pid)).size).toBe(2)
   })
 
   it('have the next with the database before the one before is answered, and answer in order', async () => {
@@ -55,6 +63,28 @@ describe.runIf(await postgresAvailable())('the connections that statements share
     await slow
     expect(answered).toEqual(['later', 'slow'])
     expect(later).not.toBe(first)
+  })
+
+  it('let no more than 32 go behind each other while there is another', async () => {
+    await backendOf(client)
+    const asked = Array.from({ length: 40 }, () => backendOf(client))
+    const counts = Map.groupBy(await Promise.all(asked), (pid) => pid)
+    expect([...counts.values()].map(({ length }) => length)).toEqual([32, 8])
+  })
+
+  it('fail whoever asks while the database can’t be reached, and serve who asks when it can', async () => {
+    let away = true
+    const stream = (): Socket => {
+      const socket = new Socket()
+      if (away) process.nextTick(() => socket.destroy(new Error('Nobody is there.')))
+      return socket
+    }
+    const own = clientWith({ stream })
+    const outcomes = await Promise.allSettled([backendOf(own), backendOf(own)])
+    expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+    away = false
+    expect(await backendOf(own)).toBeGreaterThan(0)
+    await own.close()
   })
 
   it('survive a statement that is refused, and so do its neighbours', async () => {
@@ -88,10 +118,7 @@ describe.runIf(await postgresAvailable())('the connections that statements share
 
   it('are replaced when the database ends them while nothing runs, and nobody notices', async () => {
     const sockets = new ClientSockets()
-    const driverOptions = database.orm.config.get('driverOptions')
-    database.orm.config.set('driverOptions', { stream: sockets.stream })
-    const own = pipelinedClient(database.orm, 1)
-    database.orm.config.set('driverOptions', driverOptions)
+    const own = clientWith({ stream: sockets.stream })
     const first = await backendOf(own)
     expect(sockets.open).toBe(1)
     await database.orm.em.getDriver().getConnection().execute('select pg_terminate_backend(?)', [first])
@@ -104,7 +131,7 @@ describe.runIf(await postgresAvailable())('the connections that statements share
     const own = pipelinedClient(database.orm, 1)
     await own.query('select 1', [])
     const underWay = own.query<{ answer: number }>('select pg_sleep(0.2), 7 as answer', [], 'test-last')
-    await own.close()
+    await Promise.all([own.close(), own.close()])
     await own.close()
     expect(await underWay).toMatchObject([{ answer: 7 }])
   })

@@ -2,7 +2,9 @@ import type { Pool, PoolClient, Statement } from './kept-connections.js'
 import { isRefusal } from './sql-state.js'
 
 // Milliseconds without an answer, after which what comes next does not go behind what is under way.
-const patience = 20
+const heldUpAfter = 20
+// So many wait for each other at most, while there is another connection.
+const deepest = 32
 
 interface Lane {
   readonly opening: Promise<PoolClient>
@@ -15,7 +17,8 @@ interface Lane {
 
 /**
  * Connections that statements share: each is sent without waiting for the answers to those before it, which come in
- * their order. All go by the first one, which the database serves quickest, unless one that takes long holds it up.
+ * their order. All go by the first one, whose process the database then finds warm, unless one that takes long holds it
+ * up or too many are under way. One that can't be parsed may take those of its name with it that were sent meanwhile.
  */
 export class PipelinedConnections {
   readonly #pool: Pool
@@ -56,10 +59,10 @@ export class PipelinedConnections {
   }
 
   #choose(): Lane {
-    const recently = performance.now() - patience
+    const recently = performance.now() - heldUpAfter
     let least: Lane | undefined
     for (const lane of this.#lanes) {
-      if (lane.underWay === 0 || lane.waitsSince > recently) return lane
+      if (lane.underWay === 0 || (lane.underWay < deepest && lane.waitsSince > recently)) return lane
       if (!least || lane.underWay < least.underWay) least = lane
     }
     return least && this.#lanes.size >= this.#most ? least : this.#open()

@@ -60,14 +60,21 @@ export function sqlClient(orm: MikroORM, connections: number): SqlClient {
 
 /**
  * The same for short statements that many ask for at once, as every request does. On PostgreSQL they go out without
- * waiting for the answers to those before; one that takes long, or waits for a lock, holds up those behind it.
+ * waiting for the answers to those before; one that takes long, or waits for a lock, holds up those behind it, and is
+ * ended by the database after five seconds. Where a connection breaks, nobody knows what became of those on it.
  *
  * Do not wait for it inside of a transaction: what holds it up may wait for that.
  */
 export function pipelinedClient(orm: MikroORM, connections: number): SqlClient {
   const shared = orm.em.getDriver().getConnection() as NativeConnection
   if (isEmbedded(orm)) return pgliteClient(shared)
-  return pipelinesOf(ownConnection(orm, shared, { max: connections, pipeline: true }), connections)
+  const pool = {
+    // One that is given up holds its place until all that is under way on it is answered.
+    ...{ max: 2 * connections, pipeline: true },
+    // The driver gives a connection up with all that waits on it: the database is to end a slow statement long before.
+    statement_timeout: 5000,
+  }
+  return pipelinesOf(ownConnection(orm, shared, pool), connections)
 }
 
 /** A {@link sqlClient} that takes rows as text, too, and has transactions. */
@@ -163,9 +170,10 @@ function pipelinesOf(connection: NativeConnection, most: number): SqlClient {
       return (await pipelines.query(statementOf(text, values, name))) as Row[]
     },
     async close() {
-      await connection.close()
-      await pipelines?.end()
+      const ending = pipelines
       pipelines = undefined
+      await connection.close()
+      await ending?.end()
     },
   }
 }

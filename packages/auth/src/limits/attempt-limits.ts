@@ -1,4 +1,4 @@
-import { pipelinedClient } from '@countersign/adapters/mikro-orm'
+import { sqlClient } from '@countersign/adapters/mikro-orm'
 import { flexibleLimiter } from '@countersign/adapters/rate-limiter-flexible'
 import type { AuditLimiter } from '@countersign/core'
 import type { MikroORM } from '@mikro-orm/core'
@@ -15,7 +15,7 @@ export interface AttemptLimits {
 export function attemptLimits({ limits, redis }: AuthSettings, orm: MikroORM): AttemptLimits {
   const scopes = withDefaults(defaultLimits, limits)
   if (redis) return { limiter: flexibleLimiter({ scopes, store: redis }), close: async () => undefined }
-  const store = pipelinedClient(orm, 2)
+  const store = sqlClient(orm, 2)
   // Nothing works without the database: as patient as its other clients, and back with its first answer.
   const limiter = flexibleLimiter({ scopes, store, unreachable: 'refuse', patience: 5000, pause: 0 })
   return { limiter, close: store.close }

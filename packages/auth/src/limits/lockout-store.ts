@@ -5,6 +5,9 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql'
 import { hurried } from '../store/hurried-commit.js'
 import type { GrowingLockoutRule, LockoutRule } from './lockout-rules.js'
 
+// Rows in one step: requests wait behind it.
+const most = 500
+
 /** What is counted by itself: the attempts at an account, those from one of its devices, those from an address. */
 export type LockoutKind = 'account' | 'device' | 'address'
 
@@ -165,11 +168,11 @@ export class LockoutStore {
     return forgotten.filter(({ locked }) => locked)
   }
 
-  /** Ends locks whose time is over, at most five hundred. */
+  /** Ends locks whose time is over, so many at most. */
   async endOver(): Promise<Lock[]> {
     return this.#statements.query<Lock>(
       `update auth_lockout set ${asEnded} where key in
-         (select key from auth_lockout where locked_until <= now() limit 500 for update skip locked)
+         (select key from auth_lockout where locked_until <= now() limit ${most} for update skip locked)
        returning ${columns}`,
       [],
     )
@@ -177,10 +180,15 @@ export class LockoutStore {
 
   /** Forgets counts that began longer ago than this many seconds; those that locked, when that counts no more. */
   async forget(seconds: number): Promise<void> {
-    await this.#statements.query(
-      `delete from auth_lockout where locked_until is null and since <= now() - make_interval(secs => $1)
-         and (locks = 0 or since <= now() - ${memory})`,
-      [seconds],
-    )
+    for (let gone = most; gone === most; ) {
+      const forgotten = await this.#statements.query(
+        `delete from auth_lockout where key in (
+           select key from auth_lockout where locked_until is null and since <= now() - make_interval(secs => $1)
+             and (locks = 0 or since <= now() - ${memory}) limit ${most} for update skip locked
+         ) returning key`,
+        [seconds],
+      )
+      gone = forgotten.length
+    }
   }
 }

@@ -1,5 +1,7 @@
+// More gain little, and would wait longer.
+const company = 4
 // Milliseconds: about as long as a few passwords' hashes take.
-const patience = 40
+const companyWithin = 40
 
 /**
  * Lets no more than so many pieces of work be done at the same time; the others wait in order. While there are such,
@@ -7,14 +9,14 @@ const patience = 40
  * and going on with three results then costs little more than going on with one.
  */
 export class Turns {
-  readonly #atOnce: number
+  readonly #company: number
   readonly #waiting: Array<() => void> = []
   readonly #done: Array<() => void> = []
   #free: number
   #late: NodeJS.Timeout | undefined
 
   constructor(atOnce: number) {
-    this.#atOnce = atOnce
+    this.#company = Math.min(atOnce, company)
     this.#free = atOnce
   }
 
@@ -27,7 +29,7 @@ export class Turns {
       const next = this.#waiting.shift()
       if (next) {
         next()
-        await this.#company()
+        await this.#handedOn()
       } else {
         this.#free++
         this.#handOn()
@@ -35,11 +37,11 @@ export class Turns {
     }
   }
 
-  #company(): Promise<void> {
+  #handedOn(): Promise<void> {
     return new Promise((resolve) => {
       this.#done.push(resolve)
-      if (this.#done.length >= this.#atOnce) this.#handOn()
-      else this.#late ??= setTimeout(() => this.#handOn(), patience)
+      if (this.#done.length >= this.#company) this.#handOn()
+      else this.#late ??= setTimeout(() => this.#handOn(), companyWithin)
     })
   }
 

@@ -158,7 +158,8 @@ export class SigningKeys {
     const known = this.#known.get(kid)
     if (known) return known
     const whole = this.#open(sealed_jwk, kid)
-    if (!whole) return null
+    // The algorithm stands unsealed beside it.
+    if (whole?.alg !== algorithm) return null
     const signing = keyOf(whole)
     const verifying = signing.type === 'secret' ? signing : createPublicKey(signing)
     const key = { kid, algorithm, signing, verifying }

@@ -36,7 +36,7 @@ export interface Database {
  */
 export async function openDatabase(location: StoreLocation, own: OwnSchema = {}): Promise<Database> {
   const store = await openStore(location, { connect: () => connect(location, optionsWith(own)), prepare: migrate })
-  const statements = pipelinedClient(store.orm, 4)
+  const statements = pipelinedClient(store.orm, 8)
   return {
     orm: store.orm,
     statements,
