@@ -100,8 +100,14 @@ const makers: Readonly<Record<string, Maker>> = {
     ].sort((x, y) => x - y) as [number, number]
     const other = a === b ? a - 1 : b
     const [low, high] = [Math.min(a, other), Math.max(a, other)]
-    const moved = lines.with(low, lines[high] as string).with(high, lines[low] as string)
-    return { what: `lines ${low + 1} and ${high + 1}`, bytes: bytesOf(moved), named: ['altered', 'reordered'] }
+    const [early, late] = [lines[low] as string, lines[high] as string]
+    // As above: one that came without its row to where a receipt does not know of it is one more that is gone.
+    const bothHaveRows = early.includes('"row"') && late.includes('"row"')
+    return {
+      what: `lines ${low + 1} and ${high + 1}`,
+      bytes: bytesOf(lines.with(low, late).with(high, early)),
+      named: ['altered', 'reordered', ...(bothHaveRows ? [] : (['removed'] as const))],
+    }
   },
   'an end that is cut off': (text, random) => {
     const bytes = Buffer.from(text)
