@@ -134,47 +134,50 @@ function ownConnection(orm: MikroORM, shared: NativeConnection, pool: object): N
   return new (shared.constructor as ConnectionClass)(orm.config, options)
 }
 
-function poolClient(connection: NativeConnection): LogClient {
-  let kept: KeptConnections | undefined
-  const withClient = async <Result>(run: (client: PoolClient) => Promise<Result>): Promise<Result> => {
-    if (!kept) {
+/** Connections that are made of a pool when the first statement comes, and ended once. */
+function onDemand<Connections extends { end(): Promise<void> }>(
+  connection: NativeConnection,
+  make: (pool: Pool) => Connections,
+) {
+  let made: Connections | undefined
+  return {
+    async get(): Promise<Connections> {
+      if (made) return made
       const pool = (await connection.getNativeClient()) as Pool
       // Those who asked at the same time have waited, too.
-      kept ??= new KeptConnections(pool)
-    }
-    return kept.with(run)
+      made ??= make(pool)
+      return made
+    },
+    async close(): Promise<void> {
+      const ending = made
+      made = undefined
+      await connection.close()
+      // What never asked through MikroORM, MikroORM does not end: idle connections would keep the process.
+      await ending?.end()
+    },
   }
+}
+
+function poolClient(connection: NativeConnection): LogClient {
+  const { get, close } = onDemand(connection, (pool) => new KeptConnections(pool))
+  const withClient = async <Result>(run: (client: PoolClient) => Promise<Result>): Promise<Result> =>
+    (await get()).with(run)
   return {
     query: (text, values, name) => withClient((client) => poolStatements(client).query(text, values, name)),
     copy: (into, text) => withClient((client) => poolStatements(client).copy(into, text)),
     transaction: (run) => withClient((client) => inTransaction(client, run)),
     script: (text) => withClient((client) => runScript(client, text)),
-    async close() {
-      await connection.close()
-      // What never asked through MikroORM, MikroORM does not end: idle connections would keep the process.
-      await kept?.end()
-      kept = undefined
-    },
+    close,
   }
 }
 
 function pipelinesOf(connection: NativeConnection, most: number): SqlClient {
-  let pipelines: PipelinedConnections | undefined
+  const { get, close } = onDemand(connection, (pool) => new PipelinedConnections(pool, most))
   return {
     async query<Row>(text: string, values: readonly unknown[], name?: string) {
-      // Those who asked at the same time have waited, too.
-      if (!pipelines) {
-        const pool = (await connection.getNativeClient()) as Pool
-        pipelines ??= new PipelinedConnections(pool, most)
-      }
-      return (await pipelines.query(statementOf(text, values, name))) as Row[]
+      return (await (await get()).query(statementOf(text, values, name))) as Row[]
     },
-    async close() {
-      const ending = pipelines
-      pipelines = undefined
-      await connection.close()
-      await ending?.end()
-    },
+    close,
   }
 }
 
