@@ -20,7 +20,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { storeDatabases } from '../support/audit-stores.js'
 import { damages } from '../support/bundle-damage.js'
 import { bundleOf, idAt, once, origin, ownLog, type TestLog, verifyBundleText } from '../support/logs.js'
-import { seededRandom, type Tamperable, type Tampering, tamperings } from '../support/tampering.js'
+import { seededRandom } from '../support/seeded-random.js'
+import { type Tamperable, type Tampering, tamperings } from '../support/tampering.js'
 
 const seed = Number(process.env.TAMPER_SEED ?? Date.now() % 1_000_000)
 const perKind = Number(process.env.TAMPER_ROUNDS ?? 10)

@@ -20,7 +20,7 @@ import { sampleRow } from '@countersign/core/testing'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { damages } from '../support/bundle-damage.js'
 import { bundleInMemory, logInMemory } from '../support/log-in-memory.js'
-import { seededRandom } from '../support/tampering.js'
+import { seededRandom } from '../support/seeded-random.js'
 
 const seed = Number(process.env.TAMPER_SEED ?? Date.now() % 1_000_000)
 // More than the calling thread does before it starts others.

@@ -1,5 +1,5 @@
 import type { FindingKind } from '@countersign/core/evidence'
-import type { Random } from './tampering.js'
+import type { Random } from './seeded-random.js'
 
 /** A way of damaging the file of a bundle, and what it may be called: a changed byte is now one thing, now another. */
 export interface Damage {

@@ -1,19 +1,7 @@
 import { rowId } from '@countersign/core'
 import { type FindingKind, newSigningKey, noteSigner, sha256, signCheckpoint } from '@countersign/core/evidence'
 import { origin } from './logs.js'
-
-/** Numbers that come again with the same seed. */
-export type Random = (below: number) => number
-
-export function seededRandom(seed: number): Random {
-  let state = seed >>> 0
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below
-  }
-}
+import type { Random } from './seeded-random.js'
 
 /** A way of tampering with a database: the statements, and what it should be called. */
 export interface Tampering {

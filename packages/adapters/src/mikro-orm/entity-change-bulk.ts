@@ -10,7 +10,14 @@ import {
 } from '@mikro-orm/core'
 import type { FieldRules } from './entity-change-fields.js'
 import { type QueryBuilder, recordedQueryBuilder } from './entity-change-query-builder.js'
-import { amongKeys, fieldsOfCondition, insertedKeys, recordStatement, within } from './entity-change-statement.js'
+import {
+  amongKeys,
+  fieldsOfCondition,
+  insertedKeys,
+  recordStatement,
+  valuesOf,
+  within,
+} from './entity-change-statement.js'
 import type { EntityChanges } from './entity-changes.js'
 
 type Method = (this: EntityManager, ...args: any[]) => Promise<any>
@@ -206,10 +213,6 @@ function keysOf(entity: object): unknown[] {
 /** What matches was found with the filters; it is named by its keys then. */
 function unfiltered(options: object | undefined): object {
   return { ...options, filters: false, unionWhere: undefined }
-}
-
-function valuesOf(em: EntityManager, given: unknown): Record<string, unknown> {
-  return (Utils.isEntity(given) ? em.getComparator().prepareEntity(given as never) : given) as Record<string, unknown>
 }
 
 function fieldsOf(em: EntityManager, rules: FieldRules, given: readonly object[]): string[] {

@@ -1,6 +1,13 @@
 import { type EntityManager, type EntityMetadata, LockMode, type Transaction, Utils } from '@mikro-orm/core'
 import type { FieldRules } from './entity-change-fields.js'
-import { amongKeys, fieldsOfCondition, insertedKeys, recordStatement, within } from './entity-change-statement.js'
+import {
+  amongKeys,
+  fieldsOfCondition,
+  insertedKeys,
+  recordStatement,
+  valuesOf,
+  within,
+} from './entity-change-statement.js'
 import type { EntityChanges } from './entity-changes.js'
 
 /** What is needed of MikroORM's query builder, which core does not know. */
@@ -106,8 +113,4 @@ function unaliased(condition: unknown): unknown {
       name.startsWith('$') ? unaliased(value) : value,
     ]),
   )
-}
-
-function valuesOf(em: EntityManager, given: unknown): Record<string, unknown> {
-  return (Utils.isEntity(given) ? em.getComparator().prepareEntity(given as never) : given) as Record<string, unknown>
 }

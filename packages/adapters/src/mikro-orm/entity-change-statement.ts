@@ -84,3 +84,8 @@ function idsDigest(ids: readonly string[]): string {
   const sorted = ids.map((id) => Buffer.from(`${id}\n`)).sort(Buffer.compare)
   return createHash('sha256').update(Buffer.concat(sorted)).digest('hex')
 }
+
+/** What a statement is given, of an entity or a plain object. */
+export function valuesOf(em: EntityManager, given: unknown): Record<string, unknown> {
+  return (Utils.isEntity(given) ? em.getComparator().prepareEntity(given as never) : given) as Record<string, unknown>
+}
