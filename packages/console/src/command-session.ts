@@ -90,6 +90,7 @@ export class CommandSession {
     const { signal } = this.#abort
     for (const piece of piecesOf(text)) {
       signal.throwIfAborted()
+      // A computed key has no type of its own.
       const reply = { [stream]: piece } as unknown as CommandReply
       if (this.#socket.write(jsonLine(reply))) continue
       await once(this.#socket, 'drain', { signal }).catch(() => signal.throwIfAborted())

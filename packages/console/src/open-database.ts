@@ -45,6 +45,7 @@ const options = {
 /** One statement of an erasure or of retention may take long; nobody's request waits for it. */
 const patience = { query_timeout: 3_600_000, statement_timeout: 3_600_000 }
 
+// A driver's MikroORM has the driver in its type: no union of the two is one that the rest could work with.
 async function connect(location: StoreLocation, isPatient: boolean): Promise<MikroORM> {
   if ('url' in location) {
     const { MikroORM } = await import('@mikro-orm/postgresql')

@@ -99,6 +99,7 @@ export function rowFromJson(json: unknown): AuditRow {
     if (!check(value)) throw invalid(`'${name}' is missing or is not what it may be`)
     row[field] = times.has(name) && value !== null ? new Date(value as string) : value
   }
+  // Every field has passed its check.
   return row as unknown as AuditRow
 }
 

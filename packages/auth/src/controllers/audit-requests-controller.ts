@@ -27,6 +27,7 @@ export class AuditRequestsController {
   @Post()
   async post(@Req() request: Request, @Body() { kind, parameters }: AuditRequest) {
     const { requests } = this.#services.audit
+    // What they may be, whoever asks is told where the request is made.
     return requestJson(await requests.request(actorOf(request), kind as LogRequest['kind'], parameters as never))
   }
 

@@ -72,6 +72,7 @@ const patience = {
   },
 }
 
+// A driver's MikroORM has the driver in its type: no union of the two is one that the rest could work with.
 async function connect(location: StoreLocation, options: ReturnType<typeof optionsWith>): Promise<MikroORM> {
   if ('url' in location) {
     const { MikroORM } = await import('@mikro-orm/postgresql')
